@@ -19,7 +19,9 @@ from rnn_core.readers.times.numbered import (
     unit_since_1970,
 )
 from rnn_core.readers.times.parsing import AT_ONCE, SUMS_UP, DayFirst, Times
+from rnn_core.readers.times.steps import changes_within
 from rnn_core.readers.times.written import times_of_text
+from rnn_core.wording import option
 
 NUMBER = r"^-?\d+(?:\.\d+)?$"
 """A number as a timestamp may be."""
@@ -176,7 +178,7 @@ def no_dates(values: "pd.Series[Any]", error: DataError, name: str) -> DataError
     """The error that a column whose name tells no timestamps has none, as that of series."""
     column, first = str(values.name), str(values.iloc[0])
     ways = (
-        f"if it tells series, give --series {column!r}; if no column has timestamps, "
+        f"if it tells series, give {option('series', column)}; if no column has timestamps, "
         "--set date=null"
     )
     if first[:1].isalpha() and values.nunique() <= len(values) / 2:
@@ -217,7 +219,8 @@ def may_be_dates(
     Args:
         values: The column.
         column: Its name.
-        series: Series of each row, (N,), in which numbers do not fall; None: the table is one.
+        series: Series of each row, (N,), in which numbers do not fall, or do not
+            rise; None: the table is one.
     """
     if pd.api.types.is_datetime64_any_dtype(values) or isinstance(values.dtype, pd.PeriodDtype):
         return True
@@ -231,9 +234,8 @@ def may_be_dates(
     if rank(column) == 0:
         return True
     codes = np.zeros(len(numbers), np.int32) if series is None else series
-    order = np.argsort(codes, kind="stable")
-    changes = np.diff(numbers.to_numpy(np.float64)[order])
-    return bool(numbers.notna().all() and (changes[np.diff(codes[order]) == 0] >= 0).all())
+    changes = changes_within(numbers.to_numpy(np.float64), codes)
+    return bool(numbers.notna().all() and ((changes >= 0).all() or (changes <= 0).all()))
 
 
 def lacks_some(table: pd.DataFrame, column: str, name: str) -> bool:

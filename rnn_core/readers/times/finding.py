@@ -11,6 +11,7 @@ from rnn_core.readers.faults import Faults
 from rnn_core.readers.times.columns import find_dates, may_be_dates, read_times
 from rnn_core.readers.times.parsing import DayFirst, Times
 from rnn_core.readers.times.parts import find_parts, joined_name, read_parts
+from rnn_core.readers.times.steps import changes_within
 
 MOST_DISORDER = 0.05
 """Share of the rows that may not come after the row before where no column says when they are:
@@ -75,10 +76,12 @@ def read_any(
 
 
 def disorder(times: pd.DatetimeIndex, series: NDArray[np.int32]) -> float:
-    """Share of the rows that do not come after the previous row of their series."""
-    order = np.argsort(series, kind="stable")
-    same = np.diff(series[order]) == 0
-    return float((np.diff(times.asi8[order])[same] <= 0).mean()) if same.any() else 0.0
+    """Share of the rows that do not come after the previous row of their series.
+
+    Or before it, if there are fewer of these: a table may begin with its newest row.
+    """
+    changes = changes_within(times.asi8, series)
+    return float(min((changes <= 0).mean(), (changes >= 0).mean())) if len(changes) else 0.0
 
 
 def named_parts(table: pd.DataFrame, date: str) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from rnn_core.errors import DataError
 from rnn_core.readers.times.column_names import PARTS, words_of
 from rnn_core.readers.times.parts import MOSTLY, may_hold
-from rnn_core.readers.times.steps import increasing, shown
+from rnn_core.readers.times.steps import changes_within, increasing, shown
+from rnn_core.wording import option
 
 PARTS_OF_DAY = ("time", "hour", "minute")
 PARTS_OF_YEAR = ("month", "week", "quarter", "day")
@@ -37,16 +38,15 @@ NEWEST_FIRST = "rows go from the newest to the oldest; they are read from the la
 
 
 def newest_first(times: pd.DatetimeIndex, series: "pd.Series[Any] | None") -> bool:
-    """Return whether each row is before the one above, in each series, as exports of prices are.
+    """Return whether more rows are before the one above than after it, as exports of prices are.
 
     Args:
         times: The timestamps.
         series: The column that says the series of a row, if there are several.
     """
-    if series is None:
-        return len(times) > 1 and increasing(times[::-1])
-    each = pd.Series(times.asi8).groupby(series.to_numpy())
-    return bool(each.is_monotonic_decreasing.all() and not each.is_monotonic_increasing.all())
+    codes = np.zeros(len(times)) if series is None else pd.factorize(series)[0]
+    changes = changes_within(times.asi8, codes.astype(np.int32))
+    return bool((changes < 0).sum() > (changes > 0).sum())
 
 
 def check_order(
@@ -78,7 +78,7 @@ def check_order(
     if part := other_part(times, table):
         raise DataError(
             f"{where} is the timestamp of the row above too, and column {part!r} tells more of the "
-            f"time; take both: --set date='{date},{part}'"
+            f"time; take both: {option('set', f'date={date},{part}')}"
         )
     if column := parts_of_days(times, table):
         raise DataError(

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from rnn_core.readers.times.steps import clocks
+from rnn_core.readers.times.steps import clocks, following
 
 LEAST_DAYS = 4
 """Fewest days that show such times."""
@@ -42,10 +42,13 @@ def seconds_of(slots: list[dt.time]) -> "np.ndarray[tuple[int, ...], np.dtype[np
 def following_sessions(
     times: pd.DatetimeIndex, count: int, sessions: list[str]
 ) -> pd.DatetimeIndex:
-    """The timestamps after the last, at these times of days; of business days if all are."""
-    business = bool((times.day_of_week < 5).all())
-    first = times[-1].normalize()
-    days = pd.date_range(first, periods=count + 2, freq="B" if business else "D")
+    """The timestamps after the last, at these times of days; of business days if all are.
+
+    Else of days with the step of those that are there, such as all but Sundays.
+    """
+    known = times.normalize().unique()
+    code = "B" if (known.day_of_week < 5).all() else "D" if len(known) < 2 else None
+    days = known[-1:].append(following(known, count + 1, code))
     slots = pd.to_timedelta(seconds_of(list(map(dt.time.fromisoformat, sessions))), unit="s")
     later = pd.DatetimeIndex([day + slot for day in days for slot in slots])
     return later[later > times[-1]][:count]

@@ -14,7 +14,7 @@ from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset, CustomBusinessDay
 
 from rnn_core.errors import DataError
-from rnn_core.readers.times.week import days_in_code, weekday_code, weekdays_in_words
+from rnn_core.readers.times.week_codes import days_in_code, weekday_code, weekdays_in_words
 from rnn_core.readers.times.weekdays import follow_weekdays, weekday_step, weekdays_of
 
 WINDOW = 8
@@ -48,6 +48,19 @@ WORDS = {
 def increasing(times: pd.DatetimeIndex) -> bool:
     """Return whether each row is after the row before."""
     return bool((np.diff(times.asi8) > 0).all())
+
+
+def changes_within(
+    values: NDArray[np.int64] | NDArray[np.float64], series: NDArray[np.int32]
+) -> NDArray[Any]:
+    """The changes from row to row within each series, series by series.
+
+    Args:
+        values: Of each row, (N,).
+        series: The series of each row, (N,).
+    """
+    order = np.argsort(series, kind="stable")
+    return np.asarray(np.diff(values[order])[np.diff(series[order]) == 0])
 
 
 def check_steps(times: pd.DatetimeIndex, rows: "pd.Index[Any]", name: str, cure: str) -> None:
@@ -215,11 +228,13 @@ def following(times: pd.DatetimeIndex, count: int, code: str | None) -> pd.Datet
         times: The last ones, at least 2 if there is no code.
         count: How many follow.
         code: The step as `step_code` calls it; it is read from the timestamps where
-            there is none, or where most of them do not follow it.
+            there is none, or where more of them follow another.
     """
     step = step_of_code(code)
-    if step is None or (len(times) > 1 and follows(times, step).mean() < 0.5):
-        step = find_step(times)
+    if step is None or (len(times) > 1 and not follows(times, step).all()):
+        own = find_step(times)
+        if step is None or follows(times, own).mean() > follows(times, step).mean():
+            step = own
     if months := months_of(step):
         return later_months(times, count, months)
     dates = pd.date_range(times[-1], periods=count + 2, freq=step)

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.offsets import BaseOffset, CustomBusinessDay
 
-from rnn_core.readers.times.week import NAMES
+from rnn_core.readers.times.week_codes import NAMES
 
 LEAST_WEEKS = 2
 """Fewest rows of each such day that show it."""

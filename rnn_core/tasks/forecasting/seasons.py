@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from rnn_core.readers.times.week import days_in_code
+from rnn_core.readers.times.week_codes import days_in_code
 
 DAY_SECONDS = 86_400.0
 

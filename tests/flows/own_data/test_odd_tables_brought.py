@@ -294,7 +294,7 @@ REFUSED = {
     "years among months, not named": (
         "year,period,y\n" + WHOLE_YEARS,
         {},
-        "column 'period' tells more of the time; take both: --set date='year,period'",
+        "column 'period' tells more of the time; take both: --set date=year,period",
     ),
 }
 

@@ -84,7 +84,7 @@ READ = {
     "business days": (csv(BUSINESS), "one row per business day, 5 per week", "2024-03-25"),
     "all days but Sundays": (
         csv([d for d in pd.date_range("2024-01-01", periods=70) if d.weekday() < 6]),
-        "one row per day without Sun, 6 per week",
+        "one row per day except Sun, 6 per week",
         "2024-03-11",
     ),
     "offsets as PostgreSQL writes them": (

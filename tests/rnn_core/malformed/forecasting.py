@@ -281,7 +281,7 @@ CASES = {
             0, [str(DAYS[i // 12]) for i in range(ROWS)], [LINES[0].replace("x", "x,hour"), *HOURLY]
         ),
         {},
-        "above too, and column 'hour' tells more of the time; take both: --set date='date,hour'",
+        "above too, and column 'hour' tells more of the time; take both: --set date=date,hour",
     ),
     "series told apart by a column": (
         column(

@@ -32,7 +32,7 @@ TOLD = "series one below the other, told apart by column 'shop'; set data.series
 REFUSED = {
     "time of day": (HOURS.normalize(), {"Uhrzeit": HOURS.hour}, "'Uhrzeit' tells more of the"),
     "hours in Italian": (HOURS.normalize(), {"Ora": HOURS.hour}, "column 'Ora' tells more of the"),
-    "months": (YEARS, {"month": [*range(1, 13)] * 2}, "take both: --set date='date,month'"),
+    "months": (YEARS, {"month": [*range(1, 13)] * 2}, "take both: --set date=date,month"),
     "load in kW": (YEARS, {"load_kw": [n / 8 for n in range(24)]}, "the row above too; keep one"),
     "rain in mm": (YEARS, {"rain_mm": [*range(300, 324)]}, "the row above too; keep one"),
     "series side by side": (LONG, {"shop": ["n", "s", "w"] * 20}, f"3 {TOLD}"),
@@ -116,6 +116,18 @@ def test_hours_of_an_exchange_go_on_the_next_day():
     assert (len(sessions), sessions[0], sessions[-1]) == (13, "09:30:00", "15:30:00")
     assert following_sessions(times[:129], 5, sessions).tolist() == times[129:134].tolist()
     assert times[130] == pd.Timestamp("2024-01-15 09:30")
+
+
+def test_hours_of_six_days_a_week_go_on_on_monday():
+    days = [day for day in pd.date_range("2024-01-01", periods=21) if day.weekday() < 6]
+    clock = [pd.Timedelta(hours=h) for h in (9, 10, 11, 12)]
+    times = pd.DatetimeIndex([day + time for day in days for time in clock])
+    sessions = find_sessions(times)
+    assert times[-1] == pd.Timestamp("2024-01-20 12:00")
+    assert following_sessions(times, 2, sessions).tolist() == [
+        pd.Timestamp("2024-01-22 09:00"),
+        pd.Timestamp("2024-01-22 10:00"),
+    ]
 
 
 @pytest.mark.parametrize("times", [HOURS, DAYS, HOURS.delete([5, 17, 30])])

@@ -146,6 +146,15 @@ def test_years_and_months_of_rows_in_no_order_are_no_timestamps():
     assert find_times(table, [], "t.csv", None, np.zeros(80, np.int32)) == (None, ())
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_order_may_be_that_of_the_newest_first(turn):
+    apart = written(HOURS[::turn], {"date": "%Y-%m-%d", "hour": "%H"})
+    one = np.zeros(len(apart), np.int32)
+    assert find_times(apart, [], "t.csv", None, one)[1] == ("date", "hour")
+    counted = pd.DataFrame({"open_time": HOURS[::turn].as_unit("ms").asi8, "y": 1.5})
+    assert find_times(counted, ["y"], "t.csv", None, one)[0] == "open_time"
+
+
 def test_order_is_that_of_each_series():
     table = written(HOURS, {"date": "%Y-%m-%d", "hour": "%H"})
     both = pd.concat([table, table], ignore_index=True)

@@ -44,10 +44,10 @@ def test_rows_go_on_on_the_same_days_of_the_week(weekdays, first, count):
 
 def test_days_of_the_week_are_told_by_those_that_are_closed_or_open():
     shop = pd.DatetimeIndex(days_on({0, 1, 2, 3, 4, 5}, 60)) + pd.Timedelta("18h")
-    assert step_in_words(find_step(shop)) == "1 day without Sun"
+    assert step_in_words(find_step(shop)) == "1 day except Sun"
     assert season_of(86_400.0, step_code(shop)).rows(86_400.0) == 6
     market = pd.DatetimeIndex(days_on({1, 4}, 30)).tz_localize("Europe/Berlin")
-    assert step_in_words(find_step(market)) == "1 day of Tue, Fri"
+    assert step_in_words(find_step(market)) == "1 day on Tue and Fri"
     assert season_of(302_400.0, step_code(market)).rows(302_400.0) == 2
 
 
@@ -56,6 +56,11 @@ def test_holidays_are_odd_rows_and_no_other_step():
     open_days = shop.drop(pd.DatetimeIndex(["2024-01-06", "2024-02-12", "2024-03-29"]))
     assert step_code(open_days) == step_code(shop)
     assert (~follows(open_days, find_step(open_days))).sum() == 3
+
+
+def test_series_with_other_days_than_the_training_goes_on_on_its_own():
+    every_day = pd.date_range("2024-01-01", periods=20)
+    assert following(every_day, 1, "on Mon Tue Wed Thu Fri Sat")[0].day_name() == "Sunday"
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ def days_in_code(code: str | None) -> list[str]:
 
 
 def weekdays_in_words(days: list[str]) -> str:
-    """The step to the next of some days in words: `1 day without Sun`, or `1 day of Tue, Fri`."""
+    """The step to the next of some days in words: `1 day except Sun`, or `1 day on Tue and Fri`."""
     closed = [name for name in NAMES if name not in days]
     if len(closed) < len(days):
-        return f"1 day without {', '.join(closed)}"
-    return f"1 day of {', '.join(days)}"
+        return f"1 day except {' and '.join(closed)}"
+    return f"1 day on {' and '.join(days)}"
