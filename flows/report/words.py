@@ -12,6 +12,7 @@ from rnn_core.comparison.outcome import (
     SplitResult,
 )
 from rnn_core.comparison.policies import PolicyName
+from rnn_core.comparison.rounding import DIGITS
 from rnn_core.metric import SPLITS, Metric
 
 AnyResult = TypeVar("AnyResult", bound=Result)
@@ -26,9 +27,6 @@ POLICIES: dict[PolicyName, str] = {
 
 SUREST = 0.001
 """Chances nearer to 0 or 1 than this are not known precisely."""
-
-DIGITS = 10
-"""More digits are rounding."""
 
 LIMITS = (1, 2, 50, 98, 99)
 """Percentages that decide on a candidate, as its chance or as that of the others."""

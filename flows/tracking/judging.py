@@ -30,7 +30,7 @@ from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.models import restore_registered
 from rnn_core.training.run_folder import CONFIG, read_config
 
-SEEN_SIDES: tuple[Split, ...] = ("train", "validation")
+SEEN_SPLITS: tuple[Split, ...] = ("train", "validation")
 """The splits that a model is trained and chosen on."""
 
 FEWEST_ITEMS = 2
@@ -80,7 +80,8 @@ def note_seen(folder: Path, raw: Path) -> None:
     task, _ = restore_registered(folder / RUN)
     configs = sorted((folder / RUN).rglob(CONFIG))  # one for each seed
     found = (task.marks(raw, task.asked, read_config(one.parent)[0].seed) for one in configs)
-    seen = np.unique(np.concatenate([each[side].ravel() for each in found for side in SEEN_SIDES]))
+    marks = [each[split].ravel() for each in found for split in SEEN_SPLITS]
+    seen = np.unique(np.concatenate(marks))
     write_bytes(folder / SEEN, save({"marks": seen[seen != 0]}))
 
 

@@ -54,7 +54,7 @@ class EnsembleScores:
 
 @dataclass(frozen=True, kw_only=True)
 class EnsembleResult:
-    """Random seeds of the champion that answer together, beside the one that is best alone.
+    """Random seeds of a candidate that answer together, beside the one that is best alone.
 
     Attributes:
         scores: Of all together.

@@ -148,12 +148,12 @@ def failures(candidates: Sequence[Sized], margin: float) -> dict[str, Failure]:
         return {}
     ordered = sorted(candidates, key=lambda one: (one.kind, one.hidden_size))
     fit = {one.name: one for one in ordered if is_fit(one.trained)}
-    apart = Apart.of({name: one.trained for name, one in fit.items()})
+    known = Apart.of({name: one.trained for name, one in fit.items()})
     found: dict[str, Failure] = {}
     for one in ordered:
         same = [o for o in fit.values() if o.kind == one.kind and o.hidden_size < one.hidden_size]
         for smaller in sorted(same, key=lambda o: o.mean):
-            failed = failure(apart, one, smaller) if one.name in fit else diverged(smaller)
+            failed = failure(known, one, smaller) if one.name in fit else diverged(smaller)
             if failed and (failed.worse_by is None or failed.worse_by > margin):
                 found.setdefault(one.name, failed)
     return found
@@ -232,5 +232,5 @@ def apart_from(
     if (known := Apart.of({**fit, "": own})) is not None:
         return known.between("", recommended)[:2]
     pairs = zip(own, trained[recommended], strict=False)
-    apart = [a.loss - b.loss for a, b in pairs if a.loss is not None and b.loss is not None]
-    return (fmean(apart) if apart else None), None
+    by = [a.loss - b.loss for a, b in pairs if a.loss is not None and b.loss is not None]
+    return (fmean(by) if by else None), None

@@ -317,7 +317,7 @@ def test_file_without_a_comparison_is_refused(tmp_path, text):
         read_comparison(file)
 
 
-def test_comparison_without_a_champion_has_none(folder):
+def test_comparison_in_which_all_diverged_recommends_none(folder):
     lost = SeedResult(seed=0, epochs=1, steps=1, validation=None, test=None)
     seen = replace(lost, seed=1, validation=0.5, test=0.25)  # half of its seeds are not enough
     cost = Cost(parameters=1, recurrent_parameters=1, multiply_accumulates=1)

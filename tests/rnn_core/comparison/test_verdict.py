@@ -120,10 +120,10 @@ def test_clear_winner_is_decided_with_little():
         assert risk["cell0-8"].chance == 0.0
 
 
-@pytest.mark.parametrize(("metric", "champion"), [(ERROR, "cell1-8"), (ACCURACY, "cell1-8")])
-def test_direction_of_the_metric_is_minded(metric, champion):
+@pytest.mark.parametrize(("metric", "expected"), [(ERROR, "cell1-8"), (ACCURACY, "cell1-8")])
+def test_direction_of_the_metric_is_minded(metric, expected):
     entries = entries_of([9.0, 0.0, 6.0], metric=metric)
-    assert verdict_of(entries).decision.recommended == champion
+    assert verdict_of(entries).decision.recommended == expected
     raw = [entry.candidate.mean("validation") for entry in entries]
     assert (raw[1] == max(raw)) == (metric is ACCURACY)
 

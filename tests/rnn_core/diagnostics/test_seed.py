@@ -116,5 +116,5 @@ def test_batch_is_of_the_training_split_and_small(copying):
     task = CopyMemory(meta, ModelParameters(**SIZES))
     (symbols,) = training_batch(task, data, 1000, CPU)
     assert len(symbols) == MOST_SEQUENCES
-    train_side = data["train"].tolist()
-    assert all(row in train_side for row in symbols.tolist())
+    training_lines = data["train"].tolist()
+    assert all(row in training_lines for row in symbols.tolist())

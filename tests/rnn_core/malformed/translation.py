@@ -44,7 +44,7 @@ TABLE = {"source_file": None, "target_file": None}
 STAR = {"source_file": "*.en", "target_file": "*.de"}
 
 
-def of_sides(**changes: list[int]) -> dict[str, bytes]:
+def of_splits(**changes: list[int]) -> dict[str, bytes]:
     """A pair of files for each split, from the numbers of its pairs."""
     splits = {"train": list(range(30)), "val": list(range(30, 38)), "test": list(range(38, 46))}
     files: dict[str, bytes] = {}
@@ -222,45 +222,45 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         "corpus.en, line 2 has 16000 characters, more than 10000",
     ),
     "a split that is missing": (
-        {name: text for name, text in of_sides().items() if name != "val.de"},
+        {name: text for name, text in of_splits().items() if name != "val.de"},
         STAR,
         "target_file: no file 'val.de' in",
     ),
     "a star in one name only": (
-        of_sides(),
+        of_splits(),
         {"source_file": "*.en", "target_file": "train.de"},
         "target_file is 'train.de', source_file '*.en': both or neither must hold a *",
     ),
     "a test pair that is trained on": (
-        of_sides(test=[38, 39, 5]),
+        of_splits(test=[38, 39, 5]),
         STAR,
         "pair 6 of the training set is in the validation or test set too",
     ),
     "a test sentence that is trained on with another translation": (
-        of_sides()
+        of_splits()
         | {"test.de": lines([f"{GERMAN[i]} ja" for i in range(8)])}
         | {"test.en": lines(ENGLISH[:8])},
         STAR,
         "the source of pair 1 of the training set is in the validation or test set too",
     ),
     "a test sentence that is trained on in other capitals": (
-        of_sides() | {"test.en": lines([text.upper() for text in ENGLISH[3:11]])},
+        of_splits() | {"test.en": lines([text.upper() for text in ENGLISH[3:11]])},
         STAR | {"lower_case": True},
         "the source of pair 4 of the training set is in the validation or test set too",
     ),
     "an encoding that there is not": (corpus(), {"encoding": "x"}, "there is no encoding 'x'"),
     "a pair to choose by that is tested": (
-        of_sides(test=[40, 33, 41]),
+        of_splits(test=[40, 33, 41]),
         STAR,
         "pair 2 of the test set is in the validation set too",
     ),
     "nothing left to train on": (
-        of_sides(train=[38, 39]),
+        of_splits(train=[38, 39]),
         STAR | {"repeated": "drop"},
         "every training pair is in the validation or test set too",
     ),
     "nothing left to choose by": (
-        of_sides(val=[38, 39]),
+        of_splits(val=[38, 39]),
         STAR | {"repeated": "drop"},
         "every validation pair is in the test set too",
     ),
@@ -275,7 +275,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         "every training pair has more than max_length = 2 subwords",
     ),
     "a test set in another script": (
-        of_sides() | {"test.de": lines(["привет мир"] * 8)},
+        of_splits() | {"test.de": lines(["привет мир"] * 8)},
         STAR,
         "most characters of the target texts of the test set are not in the training set",
     ),
