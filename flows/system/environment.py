@@ -47,13 +47,20 @@ def use_defaults() -> None:
         ParameterError: If MLflow's database cannot be in our home.
     """
     warnings.filterwarnings("ignore", module="mlflow")
-    logging.getLogger(OF_DATABASES).setLevel(logging.CRITICAL)
+    of_databases = logging.getLogger(OF_DATABASES)
+    of_databases.setLevel(logging.WARNING)  # MLflow tries a database again, for up to two minutes
+    of_databases.addFilter(without_traceback)
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if TRACKING not in os.environ:
         os.environ[TRACKING] = own_database()
     if mirror := os.environ.get(MIRROR_VARIABLE):
         os.environ[MIRROR_VARIABLE] = str(Path(mirror).resolve())
+
+
+def without_traceback(record: logging.LogRecord) -> bool:
+    """Leave out tracebacks of MLflow, whose error is reported where it arrives."""
+    return record.exc_info is None
 
 
 def own_database() -> str:

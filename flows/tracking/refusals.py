@@ -38,6 +38,7 @@ LOST = "restore it from a backup, or move it away and run the studies again, whi
 
 OF_SQLITE: Mapping[str, str] = {
     "SQLITE_BUSY": "another process is writing to it; try again when that has ended",
+    "SQLITE_CANTOPEN": "see that it is a file, and that you may read it",
     "SQLITE_CORRUPT": LOST,
     "SQLITE_FULL": "free some space",
     "SQLITE_NOTADB": LOST,

@@ -32,8 +32,11 @@ def test_database_is_in_our_home_or_refused(tmp_path, monkeypatch, name, taken):
             environment.own_database()
 
 
-def test_mlflow_prints_no_traceback_of_a_database_that_cannot_be_used(monkeypatch):
-    """We tell such an error in a line, which came after 80 lines of its traceback."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///none.db")
+def test_mlflow_says_that_it_tries_a_database_again_and_prints_no_traceback(caplog):
     environment.use_defaults()
-    assert not utils._logger.isEnabledFor(logging.ERROR)
+    with caplog.at_level(logging.WARNING, logger=utils._logger.name):
+        utils._logger.addHandler(caplog.handler)
+        utils._logger.warning("will be retried in 0.1 seconds")
+        utils._logger.error("could not be made", exc_info=ValueError("cannot be opened"))
+        utils._logger.removeHandler(caplog.handler)
+    assert {record.getMessage() for record in caplog.records} == {"will be retried in 0.1 seconds"}
