@@ -122,7 +122,8 @@ def wrong_in(place: Path, md5: str, cache: Path) -> dict[Path, str]:
     if not place.exists():
         return {place: "is missing"}
     if not md5.endswith(FOLDER):
-        return {} if md5_of(place) == md5 else {place: "is not what dvc.lock says"}
+        same = place.is_file() and md5_of(place) == md5
+        return {} if same else {place: "is not what dvc.lock says"}
     listed = listing(cache, md5)
     if listed is None:
         same = md5_of_folder(place) == md5

@@ -17,6 +17,7 @@ import httpx
 from flows.layout import Layout
 from flows.stages.code import code_of_cell
 from flows.system.home import PACKAGES
+from flows.system.os_errors import with_cure
 from flows.trainings.crew import TRAIN, Remote
 from flows.trainings.identity import Work
 from flows.trainings.records import Record, read_records
@@ -80,7 +81,8 @@ def told(error: Exception, place: Path) -> str:
     """The text of an error; one that is not ours, such as of a full disk, names no folder."""
     if isinstance(error, GatewiseError):
         return str(error)
-    return f"{type(error).__name__}: {error}, while it worked in {place}"
+    text = with_cure(error) or f"{type(error).__name__}: {error}"
+    return f"{text} (it worked in {place})"
 
 
 @cache

@@ -22,6 +22,7 @@ from flows.running.crew import PrefectCrew
 from flows.running.display import Display
 from flows.stages import DATASET_VERBS, evaluate, train
 from flows.stages.code import code
+from flows.system.os_errors import with_cure
 from flows.trainings.crew import Remote
 
 WITH_TRAININGS: dict[str, Callable[..., None]] = {
@@ -173,7 +174,8 @@ class Execution:
         except Exception as error:  # noqa: BLE001 - reported at the end, with the others
             self.failures[name] = error
             # Whoever cancelled the run knows why this did not finish.
-            outcome = None if isinstance(error, CancelledError) else f"failed: {error}"
+            told = with_cure(error) or str(error)
+            outcome = None if isinstance(error, CancelledError) else f"failed: {told}"
             if not name.startswith(RECORD):
                 self.display.ended(name, outcome)
             elif outcome is not None:  # it is none of the tasks that the display counts

@@ -84,7 +84,7 @@ def summarise(
             continue
         try:
             comparison = read_comparison(layout.comparison(name))
-        except DataError as error:  # of an older version, or damaged; others can be shown
+        except (DataError, OSError) as error:  # the others can be shown
             again = (("compare again", command_line("run", folder)),)
             found.append(Block(dataset=name, answer=None, commands=again, failed=str(error)))
         else:

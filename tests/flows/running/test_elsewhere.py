@@ -115,7 +115,7 @@ def test_work_that_ends_its_process_may_be_tried_again_by_the_same_worker(doing,
 
 
 def test_error_that_says_no_place_gets_those_of_its_worker(doing, work, tmp_path):
-    told = rf"^the worker tcp://there:1 on .*: OSError: .*quota.*, while it worked in {tmp_path}"
+    told = rf"^the worker tcp://there:1 on .*: .*quota.*; free some space \(it worked in {tmp_path}"
     with pytest.raises(StudyError, match=told):
         doing("meet_a_full_disk", work)
 

@@ -1,5 +1,7 @@
 """In which order a run does things, whatever they are."""
 
+import errno
+import os
 import threading
 from concurrent.futures import CancelledError, Future
 from types import SimpleNamespace
@@ -151,12 +153,14 @@ def test_what_ends_a_thread_ends_the_run(broken):
 def test_what_the_end_of_the_run_cut_off_is_not_told_as_a_failure():
     told = []
 
-    errors = {"train@a": CancelledError(), "train@b": ValueError("no such file")}
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/there/runs")
+    errors = {"train@a": CancelledError(), "train@b": full}
     execution = Noting(errors=errors)
     execution.display = SimpleNamespace(ended=lambda name, outcome: told.append((name, outcome)))
     execution.run()
     assert set(execution.failures) == {"train@a", "train@b"}
-    assert [one for one in told if one[1]] == [("train@b", "failed: no such file")]
+    (failed,) = [one for one in told if one[1]]
+    assert failed == ("train@b", f"failed: /there/runs: {full.strerror}; free some space")
 
 
 def test_recording_that_fails_is_told_and_is_no_task_that_ended():

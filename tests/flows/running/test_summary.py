@@ -102,10 +102,12 @@ def test_comparison_that_cannot_be_read_hides_no_other(tmp_path):
             del found["decision"]["why"]
         there.comparison(name).parent.mkdir(exist_ok=True)
         write_json(there.comparison(name), found)
-    told = text_of(summarise(there, "sample", names, {}, Path("my study")))
+    there.comparison("reviews").mkdir()
+    told = text_of(summarise(there, "sample", [*names, "reviews"], {}, Path("my study")))
+    assert "reviews.json" in told
     assert "sums.json is not of the form that is read here: decision.why is missing" in told
     assert "compare again: gatewise run 'my study'" in told
-    assert "co2   use " in told
+    assert "co2      use " in told
 
 
 @pytest.mark.parametrize("name", NAMES)
