@@ -145,7 +145,7 @@ def differences(found: Lineage, layout: Layout) -> list[str]:
     ]
     comparison = read_comparison(layout.comparison(found.dataset))
     if comparison.recommended is None:
-        return [*told, "no champion is chosen now"]
+        return [*told, "nothing is recommended now"]
     with registry.candidate(layout, found.dataset, comparison) as folder:
         digest = registry.digest_in(folder)
     if digest != found.digest:

@@ -12,7 +12,7 @@ MOST_CHARACTERS = 5000
 
 
 def model_card(details: Details) -> str:
-    """The card of the champion of a dataset, in Markdown.
+    """The card of the model that is registered for a dataset, in Markdown.
 
     Args:
         details: Details of the dataset, one of whose candidates is recommended.

@@ -41,7 +41,7 @@ class Details:
         illustrations: Illustrations, by candidate.
         missing: A sentence for each kind of fact that is missing.
         reproduce: Commands that make the results again.
-        serve: Commands that use the registered champion; empty if there is no champion.
+        serve: Commands that use the registered model; empty if nothing is recommended.
     """
 
     study: str

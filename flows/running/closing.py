@@ -31,7 +31,7 @@ class Closing:
         workshop: The workers, which score and test models.
         shown: Datasets whose outputs MLflow already showed before the run.
         promotes: Whether champions are registered.
-        run_ids: The MLflow runs of each dataset's champion, by random seed.
+        run_ids: The MLflow runs of what is recommended for each dataset, by random seed.
         promotions: The promotions of champions, by dataset.
     """
 
@@ -79,7 +79,7 @@ class Closing:
 
 @task(cache_policy=NO_CACHE)
 def track_task(projection: Projection, dataset: str) -> dict[int, str]:
-    """Show a dataset in MLflow; returns the run of each of the champion's seeds."""
+    """Show a dataset in MLflow; returns the run of each seed of what is recommended."""
     return projection.project(dataset)
 
 

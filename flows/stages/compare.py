@@ -154,7 +154,7 @@ def judge_ensemble(
 def judge_refit(
     layout: Layout, dataset: str, decision: Decision, ensemble: EnsembleResult | None
 ) -> RefitResult | None:
-    """Read the result of a refit of it, as an ensemble if that would be registered.
+    """Read the result of a refit, as an ensemble if that would be registered.
 
     Raises:
         StudyError: If the refit belongs to another candidate, or to another random seed than the

@@ -65,7 +65,7 @@ class BriefScore:
 
 @dataclass(frozen=True, kw_only=True)
 class BriefNetwork:
-    """A network without recurrence: its test score, and how it compares with the recommended."""
+    """A network without recurrence: its test score, and how it compares with the candidate."""
 
     mean: float | None
     std: float | None

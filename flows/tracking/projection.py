@@ -232,13 +232,13 @@ class Projection:
         """Make the runs of a dataset show its finished folders, evaluations and decision.
 
         Returns:
-            The id of the run of each seed of the champion.
+            The id of the run of each seed of the recommended candidate.
 
         Raises:
             TrackingError: If MLflow does not answer.
         """
         comparison = read_comparison(self.layout.comparison(dataset))
-        champion: dict[int, str] = {}
+        recommended: dict[int, str] = {}
         current: set[str] = set()
         trained = [
             one
@@ -250,11 +250,11 @@ class Projection:
                 run, seed_runs = self.project_result(dataset, name, comparison, trained)
                 current |= {run, *seed_runs.values()}
                 if name == comparison.decision.recommended:
-                    champion = seed_runs
+                    recommended = seed_runs
                     self.log_figures(dataset, run)
             self.mark_current(dataset, current)
             self.describe(dataset, comparison)
-        return champion
+        return recommended
 
     def describe(self, dataset: str, comparison: Comparison) -> None:
         """Say on the page of the experiment what the study recommends."""
@@ -325,7 +325,7 @@ class Projection:
             run.data.tags.update(new)
 
     def log_figures(self, dataset: str, run_id: str) -> None:
-        """Log the figures of a dataset to the run of its champion, unless it has them."""
+        """Log the figures of a dataset to the run of what is recommended, unless it has them."""
         details = collect(self.layout, read_study(self.layout.folder), dataset)
         content = json.dumps(asdict(details), sort_keys=True) + fingerprint(DRAWS)
         digest = hashlib.sha256(content.encode()).hexdigest()

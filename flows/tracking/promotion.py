@@ -24,7 +24,7 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Challenger:
-    """The champion of a comparison, before it becomes that of the registry.
+    """A model that a comparison recommends, before it becomes the champion of the registry.
 
     Attributes:
         layout: Where the study keeps things.
@@ -74,26 +74,27 @@ class Source:
 def promote(
     layout: Layout, study: str, dataset: str, run_ids: dict[int, str], flow_run: str = ""
 ) -> Promotion:
-    """Register a dataset's champion, and point the alias to it unless the version before stays.
+    """Register what is recommended, and point the alias to it unless the version before stays.
 
-    The registered model is the champion's best random seed, its ensemble, or a refit of either.
+    The registered model is its best random seed, its ensemble, or a refit of either.
 
     Args:
         layout: Where the study keeps things.
         study: Name of the study.
         dataset: Name of the dataset.
-        run_ids: The MLflow run of each of the champion's seeds.
+        run_ids: The MLflow run of each seed of the recommended candidate.
         flow_run: Prefect's id of the run of the flow; empty if there is none.
 
     Raises:
-        StudyError: If there is no champion, or its registered model gives other answers than the
+        StudyError: If nothing is recommended, or its registered model gives other answers than the
             trained one; the alias is then not moved.
         TrackingError: If MLflow does not answer.
     """
     comparison = read_comparison(layout.comparison(dataset))
-    champion = comparison.recommended
-    if champion is None:
-        raise StudyError(f"{dataset} has no champion to register: {advice.because(comparison)}")
+    recommended = comparison.recommended
+    if recommended is None:
+        because = advice.because(comparison)
+        raise StudyError(f"{dataset}: nothing is recommended, so nothing is registered: {because}")
     client, name = connect(), f"{study}.{dataset}"
     with (
         alone(name),
@@ -105,7 +106,7 @@ def promote(
         new = Challenger(layout, dataset, name, comparison, folder, known)
         verdict = challenge(new, standing)
         if verdict.action == "promoted":
-            source = Source(run_ids[champion.seed.seed], flow_run)
+            source = Source(run_ids[recommended.seed.seed], flow_run)
             return crown(client, new, standing, verdict.reason, source)
         with reachable():
             if known is not None:  # with more seeds, the evidence for the same model may change

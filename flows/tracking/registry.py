@@ -211,9 +211,9 @@ def params_schema(parameters: dict[str, Any]) -> ParamSchema:
 
 def write_evidence(client: MlflowClient, version: ModelVersion, comparison: Comparison) -> None:
     """Write the evidence for a version into its tags, in place of earlier evidence."""
-    champion, refit = comparison.recommended, comparison.registered_refit
-    assert champion is not None
-    result, decision, metric = champion.result, comparison.decision, comparison.metric.name
+    recommended, refit = comparison.recommended, comparison.registered_refit
+    assert recommended is not None
+    result, decision, metric = recommended.result, comparison.decision, comparison.metric.name
     write_tags(
         client,
         version,
@@ -221,7 +221,7 @@ def write_evidence(client: MlflowClient, version: ModelVersion, comparison: Comp
             "cell": result.cell,
             "hidden_size": result.hidden_size,
             "num_layers": result.num_layers,
-            "seed": champion.seed.seed,
+            "seed": recommended.seed.seed,
             "members": len(comparison.members) if comparison.members else None,
             "refit_epochs": refit.epochs if refit else None,
             "refit_gain": refit.gain.mean if refit and refit.gain else None,
