@@ -55,6 +55,7 @@ def main() -> None:
     """Run the command line; if packages are missing, say how to install them and exit with 2.
 
     Ctrl-C exits with 130, and in silence also while modules are imported, which may take seconds.
+    A module in C may turn it into an error of its own, which is printed.
     """
     try:
         if lacking := [name for name in NEEDED if find_spec(name) is None]:

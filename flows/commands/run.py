@@ -117,6 +117,8 @@ def show_due(layout: Layout, inputs: Inputs, options: Options, free: bool) -> No
         raise StudyError(f"{going_on(layout)}; ask again when it has ended")
     with only_looking(layout):
         due = find_due(layout, inputs, None, options.only)
+    for line in due.repaired:
+        sys.stdout.write(f"{line}\n")
     show_plan(layout, inputs, due)
 
 

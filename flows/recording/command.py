@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.layout import Layout
+from flows.layout import Layout, repository_of
 from flows.system.bound import bound_command
 from rnn_core.errors import StudyError
 
@@ -75,7 +75,7 @@ def dvc(layout: Layout, *arguments: str, check: bool = True) -> str:
 def without_git(layout: Layout) -> str:
     """Advice if DVC expects a git repository and there is none, as in an unpacked archive."""
     study = layout.folder.resolve()
-    if any((place / ".git").exists() for place in (study, *study.parents)):
+    if repository_of(study) is not None:
         return ""
     if dvc(layout, "config", "core.no_scm", check=False).strip().lower() == "true":
         return ""

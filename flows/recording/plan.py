@@ -64,7 +64,8 @@ def find_due(
 def only_looking(layout: Layout) -> Iterator[None]:
     """Put code.json and dvc.yaml back after `find_due`, for whoever runs nothing.
 
-    They belong to the recorded results until a run brings these up to date.
+    The files belong to the recorded results until a run brings these up to date. A dvc.lock that
+    a kill cut off stays repaired.
     """
     files = (layout.code, layout.folder / NAME)
     before = {file: file.read_bytes() for file in files if file.exists()}

@@ -284,7 +284,8 @@ class Store:
     def _broken(self, path: str, name: str) -> StoreError:
         return StoreError(
             f"{path}/{name} in the store {self._place.shown} is not as it was stored; "
-            "`gatewise store verify --fix` removes broken entries, so that they are made again"
+            "`gatewise store verify --fix`, with the study's folder, removes broken entries, so "
+            "that they are made again"
         )
 
     @contextmanager

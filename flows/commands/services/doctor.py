@@ -13,6 +13,7 @@ from flows.system.home import enter_home
 from flows.system.pages import API, known_prefect
 from rnn_core.errors import GatewiseError, StudyError
 from rnn_core.study import read_study
+from rnn_core.wording import amount
 
 
 def doctor(folder: Path, *, fix: bool) -> None:
@@ -38,7 +39,7 @@ def doctor(folder: Path, *, fix: bool) -> None:
             with_fix = "with --fix: " if finding.fix is not None else ""
             sys.stdout.write(f"  {with_fix}{finding.cure}\n")
     if left:
-        raise StudyError(f"{left} findings about {layout.folder}, named above")
+        raise StudyError(f"{amount(left, 'finding')} about {layout.folder}, named above")
     sys.stdout.write("Nothing hinders the study.\n")
 
 

@@ -8,6 +8,7 @@ from flows.operations.verify import verify as check
 from flows.system.environment import use_defaults
 from flows.system.home import enter_home
 from rnn_core.errors import StudyError
+from rnn_core.wording import amount
 
 
 def verify(folder: Path) -> None:
@@ -19,11 +20,12 @@ def verify(folder: Path) -> None:
     use_defaults()
     layout, faults = Layout(enter_home(folder)), []
     for checked in check(layout):
-        wrong = f", {len(checked.faults)} faults" if checked.faults else ""
+        wrong = f", {amount(len(checked.faults), 'fault')}" if checked.faults else ""
         sys.stdout.write(f"{checked.number} {checked.what}{wrong}\n")
         sys.stdout.flush()
         faults += checked.faults
     sys.stdout.writelines(f"{fault}\n" for fault in faults)
     if faults:
-        raise StudyError(f"{len(faults)} faults in the results of {layout.folder}, named above")
+        number = amount(len(faults), "fault")
+        raise StudyError(f"{number} in the results of {layout.folder}, named above")
     sys.stdout.write("All is as it was recorded.\n")
