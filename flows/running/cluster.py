@@ -41,35 +41,49 @@ class Returning:
     Attributes:
         future: Its future.
         layout: Where the study keeps things.
+        over: Set when the run has ended, or is cancelled.
     """
 
     future: PrefectDaskFuture[list[Record]]
     layout: Layout
+    over: threading.Event
 
     def result(self) -> None:
         """Wait for its end, and record its time and memory.
 
         Raises:
+            CancelledError: If the run has ended first, such as by Ctrl-C.
             StudyError: If the cluster has lost it.
         """
         try:
             records = self.future.result()
-        except KilledWorker as error:
-            raise StudyError(
-                f"{error.allowed_failures + 1} workers of the cluster were lost with it, the last "
-                f"of them {error.last_worker.address}; their logs may say why"
-            ) from error
-        except CancelledError as error:
-            raise StudyError(
-                "the cluster was lost, or the work was cancelled there; see that its scheduler and "
-                "workers run, and run it again (finished trainings are kept)"
-            ) from error
+        except Exception as error:
+            if self.over.is_set():  # a client that closes fails in several ways
+                raise CancelledError("the run has ended") from error
+            if (lost := loss(error)) is None:
+                raise
+            raise lost from error
         for record in records:
             append(self.layout, record)
 
     def add_done_callback(self, function: Callable[[Any], None]) -> None:
         """Have a function called at its end, or at once if it has ended."""
         self.future.add_done_callback(function)
+
+
+def loss(error: Exception) -> StudyError | None:
+    """The error of the study that a loss in the cluster is; None for any other error."""
+    if isinstance(error, KilledWorker):
+        return StudyError(
+            f"{error.allowed_failures + 1} workers of the cluster were lost with it, the last "
+            f"of them {error.last_worker.address}; their logs may say why"
+        )
+    if isinstance(error, CancelledError):
+        return StudyError(
+            "the cluster was lost, or the work was cancelled there; see that its scheduler and "
+            "workers run, and run it again (finished trainings are kept)"
+        )
+    return None
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,7 @@ class Cluster:
         shared: Digests of prepared data in the store.
         lock: Held while data is put into the store.
         futures: Work that has begun, as long as something waits for it.
+        over: Set when the run has ended, or is cancelled.
     """
 
     runner: DaskTaskRunner
@@ -89,6 +104,7 @@ class Cluster:
     shared: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
     futures: WeakSet[PrefectDaskFuture[list[Record]]] = field(default_factory=WeakSet)
+    over: threading.Event = field(default_factory=threading.Event)
 
     def begin(self, task: Task[..., Any], function: Remote, work: Work) -> Returning:
         """Give a piece of work to the cluster.
@@ -102,7 +118,7 @@ class Cluster:
         parameters = {"function": Elsewhere(function), "work": work, "pool": None}
         future = self.context.copy().run(self.runner.submit, task, parameters)
         self.futures.add(future)
-        return Returning(future, work.layout)
+        return Returning(future, work.layout, self.over)
 
     def share(self, work: Work) -> None:
         """Put the prepared data of a piece of work into the store, unless it is there.
@@ -123,6 +139,7 @@ class Cluster:
 
     def cancel(self) -> None:
         """Cancel all work there, also what is running."""
+        self.over.set()
         self.runner.client.cancel([future.wrapped_future for future in self.futures], force=True)
 
 
@@ -145,7 +162,11 @@ def cluster_at(address: str) -> Iterator[Cluster]:
     check_scheduler(address)
     with DaskTaskRunner(address=address, client_kwargs={"timeout": ANSWER_SECONDS}) as runner:
         check_workers(runner)
-        yield Cluster(runner, copy_context())
+        cluster = Cluster(runner, copy_context())
+        try:
+            yield cluster
+        finally:
+            cluster.over.set()  # first: closing the client cancels what is running
 
 
 def check_scheduler(address: str) -> None:

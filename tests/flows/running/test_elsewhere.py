@@ -1,7 +1,9 @@
 """Refusals of a Dask worker, and the exchange between it and a study."""
 
 import socket
+import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -190,6 +192,23 @@ def test_server_that_is_no_scheduler_is_named_at_once(tmp_path, monkeypatch):
             pass
 
 
+def test_run_is_over_before_its_client_closes(tmp_path, monkeypatch):
+    """Closing it cancels what is running, which was taken for a loss of the cluster."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "store"))
+    monkeypatch.setattr(cluster_module, "check_scheduler", lambda address: None)
+    when_closed = []
+
+    @contextmanager
+    def runner(**_):
+        yield SimpleNamespace(client=SimpleNamespace(run=lambda *_, **__: {"tcp://there:1": True}))
+        when_closed.append(cluster.over.is_set())
+
+    monkeypatch.setattr(cluster_module, "DaskTaskRunner", runner)
+    with cluster_at("tcp://there:1") as cluster:
+        assert not cluster.over.is_set()
+    assert when_closed == [True]
+
+
 RECORD = Record(
     what="train",
     dataset="sales",
@@ -202,8 +221,11 @@ RECORD = Record(
 )
 
 
-def returning(layout, result):
-    return Returning(SimpleNamespace(result=result), layout)  # type: ignore[arg-type]
+def returning(layout, result, over=False):
+    ended = threading.Event()
+    if over:
+        ended.set()
+    return Returning(SimpleNamespace(result=result), layout, ended)  # type: ignore[arg-type]
 
 
 def test_what_work_took_elsewhere_is_noted_in_the_study(layout):
@@ -229,3 +251,17 @@ def test_lost_work_is_an_error_of_the_study(layout, error, told):
     with pytest.raises(StudyError, match=told):
         returning(layout, raising(error)).result()
     assert read_records(layout) == []
+
+
+@pytest.mark.parametrize(
+    "error", [CancelledError("client closed"), UnboundLocalError("result"), KilledWorker("k", 0, 3)]
+)
+def test_work_that_the_end_of_its_run_cancels_is_not_lost(layout, error):
+    """Ctrl-C ended with: failed: the cluster was lost. Dask's client also fails to return."""
+    with pytest.raises(CancelledError):
+        returning(layout, raising(error), over=True).result()
+
+
+def test_error_of_the_work_itself_stays_as_it_is(layout):
+    with pytest.raises(StudyError, match=r"^no such cell$"):
+        returning(layout, raising(StudyError("no such cell"))).result()
