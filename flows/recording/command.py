@@ -12,6 +12,9 @@ from flows.layout import Layout, repository_of
 from flows.system.bound import bound_command
 from rnn_core.errors import StudyError
 
+NO_GIT = "is not a git repository"
+"""Part of what DVC says where it expects one."""
+
 
 class RecordingError(StudyError):
     """A command of DVC failed."""
@@ -68,16 +71,14 @@ def dvc(layout: Layout, *arguments: str, check: bool = True) -> str:
         cause = " ".join(done.stderr.split()) or "no message from DVC"
         verb = next(part for part in arguments if not part.startswith("-"))
         told = f"dvc {verb} failed in {layout.folder.resolve()}: {cause}"
-        raise RecordingError(told + without_git(layout))
+        raise RecordingError(told + without_git(layout, cause))
     return done.stdout
 
 
-def without_git(layout: Layout) -> str:
-    """Advice if DVC expects a git repository and there is none, as in an unpacked archive."""
+def without_git(layout: Layout, cause: str) -> str:
+    """Advice where DVC misses a git repository and there is none, as in an unpacked archive."""
     study = layout.folder.resolve()
-    if repository_of(study) is not None:
-        return ""
-    if dvc(layout, "config", "core.no_scm", check=False).strip().lower() == "true":
+    if NO_GIT not in cause or repository_of(study) is not None:
         return ""
     tell = shlex.join(["dvc", "--cd", str(study), "config", "--local", "core.no_scm", "true"])
     return f"; the study is in no git repository: `{tell}` tells DVC so"

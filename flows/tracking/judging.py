@@ -107,7 +107,7 @@ def judge(challenger: Path, champion: Path, raw: Path) -> Judged:
     scores = first.scores(raw, test, second.task.meta)
     with comparable():
         other_scores = second.scores(raw, test, test.meta)
-        check_comparable(scores, other_scores)
+        check_same_items(scores, other_scores)
     tested = test.marks(raw, test.asked, test.seed)["test"]
     new = ~known_again(tested, np.union1d(first.seen, second.seen))
     if new.sum() < FEWEST_ITEMS:
@@ -122,7 +122,7 @@ def judge(challenger: Path, champion: Path, raw: Path) -> Judged:
     )
 
 
-def check_comparable(first: Scores, second: Scores) -> None:
+def check_same_items(first: Scores, second: Scores) -> None:
     """Check that two models were scored on the same items, and the second with finite numbers.
 
     Raises:

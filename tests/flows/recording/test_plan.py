@@ -7,7 +7,7 @@ import pytest
 
 from flows.layout import Layout
 from flows.recording import plan
-from flows.recording.command import RecordingError, stale_stages
+from flows.recording.command import RecordingError, dvc, stale_stages
 from flows.recording.graph_file import bring_up_to_date
 from flows.recording.inputs import read_inputs
 from flows.recording.lock_file import apart, lock_file
@@ -180,6 +180,9 @@ def test_study_of_an_archive_without_git_is_told_what_dvc_lacks(layout):
         stale_stages(layout)
     tell = f"dvc --cd {layout.folder.resolve()} config --local core.no_scm true"
     assert str(caught.value).endswith(f"; the study is in no git repository: `{tell}` tells DVC so")
+    with pytest.raises(RecordingError, match="true or false") as caught:
+        dvc(layout, "config", "core.no_scm", "maybe")
+    assert "git repository" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
