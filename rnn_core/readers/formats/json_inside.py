@@ -1,7 +1,7 @@
 """Tables inside a value of JSON: rows of objects, columns, or what web services answer."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 DAY = re.compile(r"\d{4}[-/]\d\d(?:[-/]\d\d)?(?!\d)")
@@ -12,6 +12,9 @@ COUNTED = re.compile(r"(?P<seconds>[1-3]\d{9}|[1-9]\d{8})(?P<rest>(?:\d{3}){0,3}
 
 DEEPEST = 3
 """Names that lead to a table inside an object, at most."""
+
+ALIKE = 3
+"""Times as many rows as another one that a table may have, and hold rows of the same kind."""
 
 MOST_LOOKED_AT = 100
 """Rows in which times are looked for."""
@@ -91,15 +94,14 @@ def table_of_list(objects: list[dict[str, Any]], name: str) -> Inside:
     columns = [*facts[0]] if len(facts) == 1 else differing(facts)
     inner = {column for part in parts for row in part.rows[:1] for column in row}
     called = {k: f"{k} of the whole" if k in inner else k for k in columns}
-    by = f", told apart by {', '.join(called.values())}" if columns else ""
-    below = (f"its {len(parts)} tables are one below the other{by}",) if len(parts) > 1 else ()
+    apart = (told_apart(len(parts), called.values()),) if len(parts) > 1 else ()
     rows = [
         {**{called[k]: own.get(k) for k in columns}, **row}
         for own, part in zip(facts, parts, strict=True)
         for row in part.rows
     ]
     return Inside(
-        name, rows, (*dict.fromkeys(note for part in parts for note in part.notes), *below)
+        name, rows, (*dict.fromkeys(note for part in parts for note in part.notes), *apart)
     )
 
 
@@ -121,14 +123,61 @@ def plain_values(whole: dict[str, Any]) -> dict[str, Any]:
 
 
 def longest_in(whole: dict[str, Any] | list[Any]) -> Inside | None:
-    """The table inside a value that has the most rows; None if there is none."""
+    """The table inside a value, or of several that do not fit together the longest one.
+
+    Returns:
+        None if there is none.
+    """
     found = [table for table in tables_in(whole, ()) if table.rows]
     if len(found) < 2:
         return found[0] if found else None
+    if together := beside(found) or below(found):
+        own = dict.fromkeys(note for table in found for note in table.notes)
+        return together._replace(notes=(*own, *together.notes))
     longest = max(found, key=lambda table: len(table.rows))
     names = ", ".join(dict.fromkeys(table.name for table in found))
     told = f"of its tables ({names}), {longest.name} alone, which has the most rows"
     return longest._replace(notes=(told, *longest.notes))
+
+
+def beside(found: list[Inside]) -> Inside | None:
+    """Tables that share nothing but their times, as one; None if they do not fit together."""
+    shared = set[str].intersection(*(set(table.rows[0]) for table in found))
+    if len(shared) != 1 or not all(have_times(table.rows) for table in found):
+        return None
+    (column,) = shared
+    first, *others = ([row.get(column) for row in table.rows] for table in found)
+    if any(one != first for one in others):
+        return None
+    return Inside(
+        found[0].name,
+        [
+            {name: value for row in rows for name, value in row.items()}
+            for rows in zip(*(table.rows for table in found), strict=True)
+        ],
+    )
+
+
+def below(found: list[Inside]) -> Inside | None:
+    """Tables with the same columns, as one with a column of their names, such as of stores.
+
+    Returns:
+        None if they do not fit together, as with days in one and months in the other.
+    """
+    first, *others = (set(table.rows[0]) for table in found)
+    lengths = [len(table.rows) for table in found]
+    alike = max(lengths) <= ALIKE * min(lengths) and all(one == first for one in others)
+    if not alike or not all(have_times(table.rows) for table in found):
+        return None
+    column = "table" if "name" in first else "name"
+    rows = [{column: table.name, **row} for table in found for row in table.rows]
+    return Inside("", rows, (told_apart(len(found), [column]),))
+
+
+def told_apart(number: int, columns: Collection[str]) -> str:
+    """A note on tables that became one."""
+    by = f", told apart by {', '.join(columns)}" if columns else ""
+    return f"its {number} tables are one below the other{by}"
 
 
 def tables_in(value: Any, names: tuple[str, ...]) -> Iterator[Inside]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -84,11 +85,15 @@ def json_objects(
     text: str, name: str, faults: Faults, notes: list[str]
 ) -> Iterator[tuple[int, Any]]:
     """The values of JSON lines with their line, or those of one value with their place."""
+    of_whole = Faults()
     try:
-        whole, error = whole_value(text)
+        whole, error = whole_value(text, name, of_whole)
     except RecursionError:
         faults.add(f"{name} is not JSON: {TOO_DEEP}", "write one object a row")
         return
+    if whole is not None:
+        with faults.noted():
+            of_whole.check()
     if isinstance(whole, dict):
         yield from enumerate(rows_of(whole, notes), 1)
     elif whole is not None:
@@ -101,10 +106,30 @@ def json_objects(
         yield from objects_of_lines(text, name, faults)
 
 
-def whole_value(text: str) -> tuple[list[Any] | dict[str, Any] | None, json.JSONDecodeError | None]:
+def loaded(text: str, name: str, faults: Faults) -> Any:
+    """A value of JSON; a name that an object has twice is a fault, since one value would be lost.
+
+    Raises:
+        json.JSONDecodeError: If the text is not one value of JSON.
+        RecursionError: If it has too many values inside values.
+    """
+
+    def found(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        one = dict(pairs)
+        if len(one) < len(pairs):
+            twice = next(key for key, number in Counter(k for k, _ in pairs).items() if number > 1)
+            faults.add(f"{name}: an object has {twice!r} twice", "keep one of the two values")
+        return one
+
+    return json.loads(text, object_pairs_hook=found)
+
+
+def whole_value(
+    text: str, name: str, faults: Faults
+) -> tuple[list[Any] | dict[str, Any] | None, json.JSONDecodeError | None]:
     """The list or object that a whole file is; None, with the error, if it has several values."""
     try:
-        found = json.loads(text)
+        found = loaded(text, name, faults)
     except json.JSONDecodeError as error:
         return None, error
     return (found, None) if isinstance(found, list | dict) else (None, None)
@@ -115,7 +140,7 @@ def objects_of_lines(text: str, name: str, faults: Faults) -> Iterator[tuple[int
     for line, written in enumerate(text.split("\n"), 1):
         if written.strip():
             try:
-                yield line, json.loads(written)
+                yield line, loaded(written, f"{name}, row {line}", faults)
             except (json.JSONDecodeError, RecursionError) as error:
                 why = error.msg if isinstance(error, json.JSONDecodeError) else TOO_DEEP
                 faults.add(f"{name}, row {line} is not JSON: {why}", "write one object a row")

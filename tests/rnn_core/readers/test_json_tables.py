@@ -197,6 +197,8 @@ REFUSED = {
     "a list of numbers": ("[1, 2]", "row 2 holds no object"),
     "no end": ('[{"a": 1},', "row 1 is not JSON"),
     "too deep": ("[" * 100_000 + "]" * 100_000, "too many values inside values"),
+    "a name twice": ('[{"v": 1}, {"v": 2, "w": 0, "v": 3}]', "t.json: an object has 'v' twice"),
+    "a name twice in lines": ('{"v": 1, "v": 3}\n{"v": 2}\n', r"^\S*t.json, row 1: .* 'v' twice"),
     "too deep in lines": ('{"a": 1}\n' + "[" * 100_000, "row 2"),
 }
 
@@ -220,3 +222,53 @@ def test_values_of_the_whole_do_not_hide_those_of_its_tables(tmp_path):
     frame = read(tmp_path, json.dumps(parts))
     assert frame["id of the whole"].tolist() == [*"AAABBB"]
     assert frame["id"].tolist() == ["A1", "A2", "A3", "B1", "B2", "B3"]
+
+
+def whole_table(folder, value):
+    (folder / "t.json").write_text(json.dumps(value))
+    return read_table_file(folder / "t.json", TableForm(), Faults())
+
+
+SHOPS = {"oslo": ROWS, "rome": [{"date": "2024-01-02", "y": 7}]}
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [(SHOPS, ["oslo", "oslo", "rome"]), ([*SHOPS.values()], ["part 1", "part 1", "part 2"])],
+)
+def test_tables_with_the_same_columns_are_one_below_the_other(tmp_path, value, names):
+    table = whole_table(tmp_path, value)
+    assert table.frame.to_dict("list") == {
+        "name": names,
+        "date": [*DATES, "2024-01-02"],
+        "y": [1, 2, 7],
+    }
+    assert table.notes == ("its 2 tables are one below the other, told apart by name",)
+
+
+def test_a_name_that_the_tables_have_is_kept(tmp_path):
+    both = {place: [{**row, "name": "x"} for row in ROWS] for place in ("oslo", "rome")}
+    frame = whole_table(tmp_path, both).frame
+    assert frame["table"].tolist() == ["oslo", "oslo", "rome", "rome"]
+    assert frame["name"].tolist() == ["x"] * 4
+
+
+def test_tables_that_share_their_times_alone_are_one_beside_the_other(tmp_path):
+    prices, caps = PAIRS, [[date, 10 * y] for date, y in PAIRS]
+    table = whole_table(tmp_path, {"prices": prices, "caps": caps})
+    assert table.frame.to_dict("list") == {"time": DATES, "prices": [1, 2], "caps": [10, 20]}
+    assert table.notes == ()
+
+
+OTHERS = {
+    "days and months": {"days": ROWS * 4, "months": ROWS},
+    "other times": {"y": PAIRS, "z": [["2024-01-03", 1], ["2024-01-04", 2], ["2024-01-05", 3]]},
+    "no times": {"train": [{"text": "a", "label": 1}] * 3, "test": [{"text": "b", "label": 0}] * 2},
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_of_tables_that_do_not_fit_together_the_longest_is_read(tmp_path, kind):
+    table = whole_table(tmp_path, OTHERS[kind])
+    assert len(table.frame) == max(map(len, OTHERS[kind].values()))
+    assert "alone, which has the most rows" in table.notes[0]
