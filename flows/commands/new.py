@@ -17,6 +17,7 @@ import yaml
 
 from flows.layout import Layout
 from flows.own_data.copying import check_data, copy_data
+from flows.own_data.options import as_options, in_options
 from flows.own_data.run_time import run_time
 from flows.own_data.settings import read_settings
 from flows.own_data.trying import Tried, try_out
@@ -90,7 +91,8 @@ def new_study(
     with TemporaryDirectory(prefix=".new-", dir=there) as temporary:
         growing = Path(temporary) / "study"
         copy_data(data, growing / SOURCE)
-        tried = try_out(kind, growing / SOURCE, wanted)
+        with in_options(kind):
+            tried = try_out(kind, growing / SOURCE, wanted)
         content = {
             "root": root_for(folder),
             "study": as_name(folder.resolve().name, "study"),
@@ -113,7 +115,7 @@ def new_study(
                 }
             },
         }
-        lines = told(tried, cells, budgets, seeds)
+        lines = [as_options(line, kind) for line in told(tried, cells, budgets, seeds)]
         lay_out(growing, content, data)
         init_dvc(growing)
         put_in_place(growing, folder)

@@ -184,7 +184,7 @@ def check_columns(
             faults.add(what, f"rename it: {SIGN!r} parts a column of texts from one of its texts")
     if not are_there(frame, parameters):
         what = unknown("column", str(parameters.date), map(str, frame.columns))
-        cure = "set data.date to the column of timestamps, or to null"
+        cure = "set data.date to null, or name the column of timestamps there"
         faults.add(f"{name}: {what}", cure)
     if parameters.calendar and parameters.date is None:
         faults.add(f"{name}: data.calendar needs a column of timestamps", "name it as data.date")

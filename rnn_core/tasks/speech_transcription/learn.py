@@ -71,8 +71,8 @@ class Learning(Learns):
             enough = 0.8 * hop * largest / self.model.stack
             raise ParameterError(
                 f"model.stack {self.model.stack} leaves {self.meta.tightest or 'a recording'} "
-                "fewer steps than its text has symbols; check the text, or lower data.hop_seconds "
-                f"(--set hop_seconds={enough:.2g}), or set model.stack in params.yaml; it can be "
+                "fewer steps than its text has symbols; check the text, or set data.hop_seconds "
+                f"to {enough:.2g}, or set model.stack in params.yaml; it can be "
                 f"{largest} at most"
             )
 

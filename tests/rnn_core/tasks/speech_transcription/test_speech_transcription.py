@@ -364,7 +364,7 @@ def test_stack_that_leaves_too_few_steps_is_refused(prepared):
     task_of(prepared, stack=largest)
     tightest = re.escape(prepared[1].tightest)
     told = (
-        rf"model\.stack {largest + 1} leaves {tightest} fewer .*hop_seconds=0.* {largest} at most"
+        rf"model\.stack {largest + 1} leaves {tightest} fewer .*hop_seconds to 0.*{largest} at most"
     )
     with pytest.raises(ParameterError, match=told):
         task_of(prepared, stack=largest + 1)
