@@ -217,5 +217,4 @@ def wrong_with(version: "ModelVersion") -> Iterator[Fault]:
         with TemporaryDirectory() as folder:
             check_files(version, Path(folder))
     except GoneError as error:
-        cure = "restore them from a backup, or delete the version in MLflow"
-        yield Fault(f"{version.name} version {version.version}:", str(error), cure)
+        yield Fault(f"{version.name} version {version.version}:", str(error), error.cure)

@@ -1,5 +1,6 @@
 """Read registered models, and the files of their versions."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +12,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from flows.system.command_line import command_line
+from flows.tracking import compiled
 from flows.tracking.alias import ABSENT, ALIAS, Asked
 from flows.tracking.searches import all_models, all_versions
 from rnn_core.errors import GatewiseError, ParameterError, hint
@@ -37,7 +39,19 @@ META_OF_MLFLOW = "registered_model_meta"
 
 
 class GoneError(GatewiseError):
-    """The files of a version are missing, or have changed since they were registered."""
+    """The files of a version are missing, or have changed since they were registered.
+
+    Attributes:
+        cure: The advice to the user.
+    """
+
+    cure = "restore them from a backup, or delete the version in MLflow"
+
+
+class ForeignCodeError(GoneError):
+    """Beside the files of a version is compiled code that is not theirs."""
+
+    cure = "remove it; Python compiles the sources again when it loads the model"
 
 
 def registered_models() -> list[str]:
@@ -122,6 +136,7 @@ def check_files(version: ModelVersion, folder: Path) -> None:
 
     Raises:
         GoneError: If its files are missing or changed.
+        ForeignCodeError: If compiled code beside them is not theirs.
     """
     download(version, folder)
     if FILES in version.tags:
@@ -131,8 +146,18 @@ def check_files(version: ModelVersion, folder: Path) -> None:
 
 
 def digest_of_files(address: str) -> str:
-    """The digest of all files of a model, except the one that MLflow adds when it is fetched."""
+    """The digest of all files of a model, except those that MLflow and Python add to them.
+
+    Raises:
+        ForeignCodeError: If Python would run compiled code that is not of these files.
+    """
     with TemporaryDirectory() as temporary:
         files = Path(mlflow.artifacts.download_artifacts(address, dst_path=temporary))
         (files / META_OF_MLFLOW).unlink(missing_ok=True)
+        if others := compiled.foreign(files):
+            raise ForeignCodeError(
+                f"its {others[0].relative_to(files)} is not compiled from its source by this Python"
+            )
+        for folder in [*files.rglob(compiled.FOLDER)]:
+            shutil.rmtree(folder)
         return digest_of(files)

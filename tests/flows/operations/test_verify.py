@@ -1,9 +1,12 @@
 """A bit that flips anywhere in the results is found, also where DVC looks at no content."""
 
 import os
+import py_compile
 import random
 import shlex
 import shutil
+from importlib.util import cache_from_source
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
@@ -175,6 +178,29 @@ def test_flipped_bit_in_any_file_of_a_version_is_found(version):
         assert "changed since it was registered" in fault.what
         file.write_bytes(content)
     assert verify.check_registry("tiny").faults == []
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_code_that_python_compiles_when_a_model_is_loaded_is_no_change(version, level):
+    """Every version that was loaded once was told as changed, and to be deleted."""
+    for source in (version / "served_model.py", version / "code/rnn_core/errors.py"):
+        py_compile.compile(str(source), doraise=True, optimize=level)
+    assert len([*version.rglob("*.pyc")]) == 2
+    assert verify.check_registry("tiny").faults == []
+
+
+def test_compiled_code_that_is_not_of_its_source_is_told(version, tmp_path):
+    """Python would run it, and the source is as it was."""
+    source = version / "served_model.py"
+    planted = Path(cache_from_source(str(source)))
+    (tmp_path / "other.py").write_text("print('not the model')\n")
+    py_compile.compile(str(tmp_path / "other.py"), cfile=str(planted), doraise=True)
+    for content in (planted.read_bytes(), b"no code", b""):
+        planted.write_bytes(content)
+        (fault,) = verify.check_registry("tiny").faults
+        assert "served_model" in fault.what
+        assert "is not compiled from its source" in fault.what
+        assert fault.cure.startswith("remove it")
 
 
 def test_version_whose_files_are_gone_is_told(version):
