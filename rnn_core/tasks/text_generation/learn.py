@@ -123,10 +123,11 @@ class Learning(Learns):
         used = steps * batch_size * length
         spare = len(data["train"]) - 1 - used
         start = int(torch.randint(spare + 1, (), generator=generator))
-        tokens = data["train"][start : start + used + 1].long()
-        inputs = tokens[:-1].view(batch_size, -1).split(length, dim=1)
-        targets = tokens[1:].view(batch_size, -1).split(length, dim=1)
-        yield from zip(inputs, targets, strict=True)
+        tokens = data["train"][start : start + used + 1]
+        inputs, targets = (part.view(batch_size, -1) for part in (tokens[:-1], tokens[1:]))
+        for place in range(0, inputs.shape[1], length):
+            # A batch at a time is made `long`: the whole text would take eight times its memory.
+            yield tuple(part[:, place : place + length].long() for part in (inputs, targets))
 
     def loss(
         self, model: nn.Module, batch: Batch, state: State | None
