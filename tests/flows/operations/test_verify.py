@@ -182,7 +182,7 @@ def test_flipped_bit_in_any_file_of_a_version_is_found(version):
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_code_that_python_compiles_when_a_model_is_loaded_is_no_change(version, level):
-    """Every version that was loaded once was told as changed, and to be deleted."""
+    """Every version that was loaded once was reported as changed, to be deleted."""
     for source in (version / "served_model.py", version / "code/rnn_core/errors.py"):
         py_compile.compile(str(source), doraise=True, optimize=level)
     assert len([*version.rglob("*.pyc")]) == 2
