@@ -10,6 +10,7 @@ from dvc.cli.parser import get_main_parser
 from typer.testing import CliRunner
 
 from flows.commands.main import app
+from rnn_core.study import read_study
 
 REPOSITORY = Path(__file__).parents[1]
 PARSER = REPOSITORY / "docs/cli.md"
@@ -76,6 +77,36 @@ def test_dvc_takes_it(page, command):
 def test_extras_are_there(page, command):
     named = re.findall(r"\[([\w,]+)\]", command)
     assert {extra for names in named for extra in names.split(",")} <= EXTRAS.keys(), page
+
+
+MADE = re.compile(r"gatewise new (studies/\w+) .*?--data (\S+)")
+MODEL = re.compile(r"[a-z]\w*\.[a-z]\w*")
+ENDINGS = {".csv", ".de", ".en", ".onnx", ".txt", ".wav"}
+"""Of files, so that what has them is no model."""
+
+
+MADE_AT = [found for _, command in commands_with("gatewise") if (found := MADE.match(command))]
+STUDIES = {(made[1], f"{Path(made[1]).name}.{Path(made[2]).stem}") for made in MADE_AT}
+"""The folders of the studies that the pages make, with the models that come from them."""
+
+THERE = {"studies/benchmark", "studies/warnings"}
+SAMPLE = {f"sample.{dataset}" for dataset in read_study(REPOSITORY).datasets}
+
+
+def test_no_two_commands_make_different_studies_in_one_folder():
+    folders = [folder for folder, _ in STUDIES]
+    assert len(folders) > 5
+    assert len(folders) == len(set(folders))
+
+
+@pytest.mark.parametrize(("page", "command"), commands_with("gatewise"))
+def test_studies_and_models_of_a_command_come_from_another_command(page, command):
+    words = {word.partition("@")[0] for word in shlex.split(command)}
+    studies = {word for word in words if word.startswith("studies/")}
+    assert studies <= THERE | {folder for folder, _ in STUDIES}, page
+    models = {word for word in words if MODEL.fullmatch(word)}
+    models = {model for model in models if Path(model).suffix not in ENDINGS}
+    assert models <= SAMPLE | {model for _, model in STUDIES}, page
 
 
 def test_lines_of_blocks_begin_with_a_program():

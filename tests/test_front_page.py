@@ -45,6 +45,14 @@ def test_links_of_the_readme_lead_somewhere():
     assert [place for place in places if not (REPOSITORY / place).exists()] == []
 
 
+def test_list_of_the_guides_has_each_guide():
+    guides = REPOSITORY / "docs/guides"
+    listed = re.findall(
+        r"^\| \[[^\]]+\]\((\w+\.md)\)", (guides / "index.md").read_text(), re.MULTILINE
+    )
+    assert sorted([*listed, "index.md"]) == sorted(file.name for file in guides.iterdir())
+
+
 def shape_of(line):
     """A line of what a run prints, without numbers, and names of cells, metrics and models."""
     line = re.sub(r"\b(?:above|below) (?=[\d.]+ %)", "", line.strip())

@@ -8,6 +8,8 @@ import yaml
 
 from flows.layout import Layout
 from flows.running.summary import summarise
+from flows.tracking.promoted import Promotion
+from rnn_core.comparison.outcome import read_comparison
 
 REPOSITORY = Path(__file__).parents[1]
 PLAN = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
@@ -85,6 +87,15 @@ def test_champion_beats_every_simple_baseline(name):
 @pytest.mark.parametrize("name", RESULTS)
 def test_getting_started_shows_what_a_run_ends_with(name):
     """Commands are those of a study whose champions are registered."""
-    (block,) = summarise(Layout(REPOSITORY), "sample", [name], {})
+    comparison = read_comparison(Layout(REPOSITORY).comparison(name))
+    promotion = Promotion(
+        dataset=name,
+        model=f"sample.{name}",
+        version="1",
+        action="promoted",
+        reason="it is the first",
+        test_score=comparison.registered_test_score,
+    )
+    (block,) = summarise(Layout(REPOSITORY), "sample", [name], {name: promotion})
     page = (REPOSITORY / "docs/index.md").read_text()
     assert f"{name:11}" + "\n           ".join(block.lines()) in page

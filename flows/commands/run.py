@@ -23,6 +23,7 @@ from flows.report.words import duration, number
 from flows.running.failed import RunFailedError
 from flows.running.mark import going_on
 from flows.running.summary import closing_lines, compared, show, summarise, with_failures
+from flows.system.command_line import command_line
 from flows.system.environment import use_defaults
 from flows.system.exclusive import if_free
 from flows.system.home import enter_home
@@ -99,6 +100,10 @@ def launch(folder: Path, options: Options) -> None:
         run = run_flow(layout, options)
     except RunFailedError as error:
         tell(told, error.done, error.failures)
+        raise
+    except KeyboardInterrupt:
+        again = command_line("run", folder)
+        sys.stderr.write(f"Stopped. Finished trainings are kept; to go on: {again}\n")
         raise
     tell(told, {*run.cached, *(time.stage for time in run.stages)})
     account = time_account(run, layout, started, verbose=options.verbose)
@@ -273,10 +278,8 @@ def time_account(
     """The time of the run in a line; with details, the share of trainings in a second line."""
     done = [record for record in read_records(layout) if record.time >= started]
     made = number(sum(record.what == "train" for record in done), "training")
-    stages = number(len(run.stages), "stage")
-    lines = [
-        f"Finished in {duration(age_seconds())}: {made}, {stages} run, {len(run.cached)} reused."
-    ]
+    stages = f"{number(len(run.stages), 'stage')} run, {len(run.cached)} up to date"
+    lines = [f"Finished in {duration(age_seconds())}: {made}, {stages}."]
     if verbose:
         own = duration(sum(record.seconds for record in done))
         lines.append(f"Trainings and evaluations took {own} of the workers' time, side by side.")

@@ -23,11 +23,12 @@ def run_time(
     numbers = sorted({seeds.first, seeds.most})
     trainings = [candidates * each + max(0, members - each) for each in numbers]
     times = [rounded(number * longest / workers) for number in trainings]
-    took = f"{times[0]} here at most"
+    took = f"{times[0]} here"
     if len(times) > 1:
-        took = f"{times[0]} here if the first random seeds decide, and {times[1]} at most"
+        took = f"{times[0]} here if the first random seeds decide, and {times[1]} with all of them"
+    several = " to ".join(map(str, trainings))
     return (
-        f"training takes about {took}: {' to '.join(map(str, trainings))} trainings of up to "
+        f"training takes about {took}, if nothing else runs: {several} trainings of up to "
         f"{rounded(longest)}, {workers} at a time"
     )
 

@@ -4,19 +4,14 @@ from collections.abc import Callable
 from math import inf
 
 from flows.report import words
+from flows.report.settling import NOTHING_TOLD, needed
 from rnn_core.comparison.ensembles import BETTER
-from rnn_core.comparison.outcome import Comparison, Decision, Recommended, Why
+from rnn_core.comparison.outcome import Comparison, Decision, Recommended
 from rnn_core.comparison.refits import Refit
 from rnn_core.comparison.rounding import apart, exceeds
 
 NEEDED = "98 %"
 """The chance that is needed to decide."""
-
-NOTHING_TOLD: dict[Why, str] = {
-    "one_seed": "one random seed does not tell how much of a score is chance",
-    "few_finished": ("too many trainings diverged to tell how much of a score is chance"),
-}
-"""Reasons why no chance can be stated."""
 
 ALL_DIVERGED = "at least half of the trainings of every candidate diverged"
 OTHERS_DIVERGED = "at least half of the trainings of every other candidate diverged"
@@ -145,17 +140,21 @@ def to_runner_up(decision: Decision) -> str:
     return f"{words.difference(abs(by))} {better} than {decision.runner_up}"
 
 
-def evidence(comparison: Comparison) -> str:
-    """State the evidence for the recommendation, what is open, and what would settle it."""
+def evidence(comparison: Comparison) -> list[str]:
+    """State the evidence for the recommendation, what is open, and what would settle it.
+
+    Returns:
+        A few sentences on each point.
+    """
     decision, recommended = comparison.decision, comparison.recommended
     if recommended is None:
-        return effort(comparison)
+        return [effort(comparison)]
     parts = [on_both(comparison, recommended), others(comparison), left_out(comparison)]
     parts += failures(comparison)
     parts += cautions(comparison)
     parts += [together(comparison), refitted(comparison)]
     parts += [needed(comparison), sensitivity(decision), effort(comparison)]
-    return " ".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
 def on_both(comparison: Comparison, recommended: Recommended) -> str:
@@ -179,7 +178,7 @@ def together(comparison: Comparison) -> str:
         return ""
     number, by = len(found.scores.seeds), found.better_by
     compared = f"{words.difference(abs(by))} {'better' if by > 0 else 'worse'}" if by else "as good"
-    extra = f", {words.count(found.trainings)} of them trained for it alone"
+    extra = f", {words.count(found.trainings)} of them trained for it alone,"
     kept = ""
     if comparison.registered_refit is None:
         alone = f"Registered is seed {recommended.seed.seed} alone."
@@ -323,45 +322,15 @@ def few_clusters(clusters: int, items: int) -> str:
     )
 
 
-def needed(comparison: Comparison) -> str:
-    """Say what would settle an open decision; empty if it is decided."""
-    decision, need = comparison.decision, comparison.decision.need
-    if decision.why == "one_seed":
-        return f"It is open, since {NOTHING_TOLD['one_seed']}. Three random seeds would be a start."
-    if decision.why == "few_finished":
-        return f"It is open, since {NOTHING_TOLD['few_finished']}. More random seeds may tell."
-    if decision.why == "test_contradicts":
-        return (
-            "It is open, since the two sets disagree. More items, and a validation set more like "
-            "the test set, would tell more."
-        )
-    if decision.why != "too_close":
-        return ""
-    shared = comparison.evidence["validation"].clusters is not None  # else seeds alone are tried
-    and_items = " and the items" if shared else ""
-    if need is None:
-        return (
-            f"It is open, and even 32 times the random seeds{and_items} would hardly settle it: "
-            "the candidates are too close together, or just a margin apart."
-        )
-    wanted = f"{need.seeds} random seeds"
-    if need.items > 1:
-        wanted += f" and {need.items:g} times the validation items"
-    tried = "1,000" if shared else "32"
-    up_to = f"more than {tried}" if need.most is None else f"{need.most:g}"
-    between = up_to if need.most == need.least else f"between {need.least:g} and {up_to}"
-    return (
-        f"It is open; about {wanted} would probably settle it. That is an order of magnitude: it "
-        f"may take {between} times what was spent."
-    )
-
-
 def sensitivity(decision: Decision) -> str:
     """State the decision with other margins."""
     if decision.runner_up is None:
         return ""
-    half, twice = decision.half_margin or "nothing", decision.twice_margin or "nothing"
-    return f"Half the margin would decide on {half}, twice the margin on {twice}."
+    half, twice = (
+        f"it would decide on {name}" if name else "it would be open"
+        for name in (decision.half_margin, decision.twice_margin)
+    )
+    return f"With half the margin, {half}; with twice the margin, {twice}."
 
 
 def effort(comparison: Comparison) -> str:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from flows.report import advice, recurrence, words
-from rnn_core.comparison.outcome import Comparison, Need, Recommended, Why
+from flows.report import advice, recurrence, settling, words
+from rnn_core.comparison.outcome import Comparison, Recommended, Why
 
 STATES: dict[Why, str] = {
     "safe": "decided",
@@ -124,7 +124,7 @@ def to_decide(comparison: Comparison) -> str:
         "safe": "",
         "only_one": "",
         "only_left": f"if the others matter, {DIVERGED}",
-        "too_close": enough(decision.need),
+        "too_close": roughly(comparison),
         "test_contradicts": "more items, and a validation set more like the test set",
         "one_seed": "three random seeds or more (seeds in params.yaml)",
         "few_finished": "more random seeds, or a lower learning rate (params.yaml)",
@@ -132,9 +132,7 @@ def to_decide(comparison: Comparison) -> str:
     }[decision.why]
 
 
-def enough(need: Need | None) -> str:
-    """The seeds and items that would probably settle it; `need` is None if none would."""
-    if need is None:
-        return "hardly possible: the candidates are too close together"
-    items = f" and {need.items:g} times the validation items" if need.items > 1 else ""
-    return f"roughly {need.seeds} random seeds{items}"
+def roughly(comparison: Comparison) -> str:
+    """Say what would probably settle a decision between candidates that are close together."""
+    wanted = settling.wanted(comparison)
+    return f"roughly {wanted}" if wanted else "hardly possible: they are too close together"

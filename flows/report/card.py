@@ -3,7 +3,7 @@
 from flows.report import advice, tables, words
 from flows.report.answer import Answer, answer
 from flows.report.details import Details
-from flows.report.markdown import bold, table
+from flows.report.markdown import bold, points, table
 from rnn_core.comparison.outcome import CandidateResult, Comparison, Recommended
 from rnn_core.wording import in_words
 
@@ -23,7 +23,7 @@ def model_card(details: Details) -> str:
     parts = {
         f"{model}: {found.headline}": first(details, found),
         "What it is": what_it_is(details, recommended),
-        "Decision": f"{advice.verdict(comparison, bold)} {advice.evidence(comparison)}",
+        "Decision": f"{advice.verdict(comparison, bold)}\n\n{points(advice.evidence(comparison))}",
         "Candidates": candidates(comparison),
         "Data": data(details),
         "Metric": metric(comparison, recommended),
@@ -36,8 +36,8 @@ def model_card(details: Details) -> str:
 
 def first(details: Details, found: Answer) -> str:
     """The answer, its certainty, and the commands to type next."""
-    lines = "\n".join(f"- {line}" for line in found.lines[1:])
-    return f"{lines}\n\n{commands(details, f'{details.study}.{details.dataset}')}".lstrip()
+    typed = commands(details, f"{details.study}.{details.dataset}")
+    return f"{points(found.lines[1:])}\n\n{typed}".lstrip()
 
 
 def what_it_is(details: Details, recommended: Recommended) -> str:

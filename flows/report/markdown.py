@@ -1,6 +1,6 @@
 """The report in Markdown: report.md, and the parts that Prefect shows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flows.report import advice, recurrence, tables
 from flows.report.glossary import GLOSSARY
@@ -36,7 +36,7 @@ def report(study: str, results: Mapping[str, Comparison], missing: Mapping[str, 
 def section(dataset: str, comparison: Comparison) -> str:
     """One dataset: the advice, its reasons, the candidates, and the results of simple policies."""
     lines = [f"## {dataset}", "", advice.verdict(comparison, bold), ""]
-    lines += [advice.evidence(comparison), "", *candidates(comparison), ""]
+    lines += [points(advice.evidence(comparison)), "", *candidates(comparison), ""]
     if recalls := tables.recalls(comparison):
         lines += [*table(recalls), ""]
     lines += [*table(tables.policies(comparison))]
@@ -49,6 +49,11 @@ def section(dataset: str, comparison: Comparison) -> str:
     if definition := comparison.metric.definition:
         lines += ["", f"{comparison.metric.in_words}: {definition}."]
     return "\n".join(lines)
+
+
+def points(texts: Iterable[str]) -> str:
+    """Texts as a list."""
+    return "\n".join(f"- {text}" for text in texts)
 
 
 def bold(text: str) -> str:

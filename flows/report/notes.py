@@ -2,7 +2,7 @@
 
 from flows.report import advice, tables, words
 from flows.report.answer import answer
-from flows.report.markdown import bold, table
+from flows.report.markdown import bold, points, table
 from rnn_core.comparison.networks import ReferenceResult
 from rnn_core.comparison.outcome import CandidateResult, Comparison, Result
 
@@ -23,8 +23,7 @@ def experiment(comparison: Comparison, model: str, view: str) -> str:
     found = answer(comparison)
     parts = [
         words.capitalised(found.headline),
-        "\n".join(f"- {line}" for line in found.lines[1:]),
-        advice.evidence(comparison),
+        points([*found.lines[1:], *advice.evidence(comparison)]),
         f"[Compare the candidates]({view})",
         "\n".join(table(tables.risks(comparison))),
         reading(comparison),

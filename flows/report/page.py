@@ -129,7 +129,7 @@ class PageSection:
     risk: Bar | None
     cost: Picture | None
     verdict: str
-    evidence: str
+    evidence: list[str]
     facts: list[tuple[str, str]]
     candidates: Grid
     incomplete: list[tuple[str, str]]

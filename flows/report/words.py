@@ -133,6 +133,15 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def what_is_registered(comparison: Comparison) -> str:
+    """The model of a comparison that is registered, in a few words."""
+    members, refit = comparison.members, comparison.registered_refit
+    several = f"the mean of {len(members)} models"
+    seeds = "" if members else listed([str(seed) for seed in comparison.registered_seeds])
+    again = ", trained on the training and validation set" if refit else ""
+    return f"{several if members else f'random seed {seeds} alone'}{again}"
+
+
 def best_baseline(comparison: Comparison) -> str | None:
     """The best of the simple baselines; None if there is none."""
     names, loss = comparison.baselines, comparison.metric.loss

@@ -35,7 +35,7 @@ class Block:
     Attributes:
         dataset: Its name.
         answer: The answer of its comparison; None if it failed before the comparison.
-        registry: The reason why the registered model is not the champion; empty if it is.
+        registry: The model that is registered, with its own score; empty if there is none.
         commands: Commands to type next, each after its purpose.
         details: Further lines, for --verbose.
         failed: The task that failed, and the cause, or why its comparison cannot be read; empty
@@ -110,33 +110,33 @@ def block(
     return Block(
         dataset=dataset,
         answer=answer(comparison),
-        registry=registry(promotion),
+        registry=registry(comparison, promotion),
         commands=commands,
         details=(*details(comparison), *registered(promotion)),
     )
 
 
-def registry(promotion: Promotion | None) -> str:
-    """The reason why the registered model is not the champion; empty if it is."""
+def registry(comparison: Comparison, promotion: Promotion | None) -> str:
+    """The model that is the champion, with its own test score; empty if none is registered."""
     if promotion is None:
         return ""
     if promotion.version is None:
         return "the model has no champion, since someone removed the alias"
+    version, score = f"version {promotion.version}", promotion.test_score
+    own = "" if score is None else f"{words.score(score)} on the test set"
     if promotion.action == "kept":
-        return f"version {promotion.version} stays, since {promotion.reason}"
-    return ""
+        return f"{version} stays, since {promotion.reason}{own and f'; it has {own}'}"
+    return f"{version}, {words.what_is_registered(comparison)}{own and f': {own}'}"
 
 
 def registered(promotion: Promotion | None) -> list[str]:
-    """Lines on the registered version: its test score, and the way to load it."""
+    """Lines on the registered model: its name, and the way to load it."""
     if promotion is None or promotion.version is None:
         return []
-    score = promotion.test_score
-    own = "" if score is None else f", whose own test score is {words.score(score)}"
-    address = f"models:/{promotion.model}@champion"
+    model = promotion.model
     return [
-        f"registered model: {promotion.model} version {promotion.version}{own}",
-        f'in Python: mlflow.pyfunc.load_model("{address}")',
+        f"registered as {model}; its champion now: {command_line('champion', 'show', model)}",
+        f'in Python: mlflow.pyfunc.load_model("models:/{model}@champion")',
     ]
 
 
@@ -153,7 +153,7 @@ def details(comparison: Comparison) -> list[str]:
         )
     lines = [
         f"mean test score of {chosen.name}: {words.score(mean.mean)}{deviation}",
-        advice.evidence(comparison),
+        *advice.evidence(comparison),
         (
             f"cost: {words.count(cost.parameters)} parameters; a step of one sequence takes "
             f"{words.count(cost.multiply_accumulates)} multiply-accumulates in the recurrent layers"
@@ -244,9 +244,9 @@ def markdown_table(blocks: Iterable[Block]) -> str:
     lines = [["dataset", "answer", "score", "risk", "registered"], ["---"] * 5]
     for one in blocks:
         if one.answer is not None:
-            kept = one.registry or ("no" if "register" in one.commands[0][0] else "yes")
+            found = one.answer
             lines.append(
-                [one.dataset, one.answer.headline, one.answer.scores, one.answer.risk, kept]
+                [one.dataset, found.headline, found.scores, found.risk, one.registry or "no"]
             )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

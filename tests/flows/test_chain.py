@@ -19,6 +19,7 @@ from flows.layout import Layout
 from flows.recording.inputs import read_inputs
 from flows.recording.plan import order
 from flows.report import advice
+from flows.report.answer import answer
 from flows.stages.report import report
 from flows.trainings.records import read_records
 from rnn_core.comparison.outcome import read_comparison
@@ -68,7 +69,7 @@ def test_run_of_some_stages_ends_with_what_it_did(chain):
 
 def test_run_counts_what_it_trained(chain):
     found = re.search(
-        r"Finished in [\dmins ]+: (\d+) trainings, 22 stages run, 0 reused\.", chain.output
+        r"Finished in [\dmins ]+: (\d+) trainings, 22 stages run, 0 up to date\.", chain.output
     )
     assert found, chain.output
     records = read_records(Layout(chain.study.folder))
@@ -333,6 +334,7 @@ def test_registered_version_carries_its_evidence(chain):
     assert f"{tags['gatewise.cell']}-{tags['gatewise.hidden_size']}" == champion.name
     assert tags["gatewise.seed"] == str(champion.seed.seed)
     assert tags["gatewise.test_mse_mean"] == str(champion.result.test.mean)
+    assert tags["gatewise.answer"].splitlines() == answer(comparison).lines
     assert tags["gatewise.decision"] == decision.status
     assert tags["gatewise.decided_because"] == advice.because(comparison)
     for split in ("validation", "test"):
@@ -355,7 +357,7 @@ def test_second_run_recomputes_and_registers_nothing(chain, served):
     assert prefect_rows(chain, f"SELECT id FROM flow_run {OF_CHAIN}") == runs
     watched = replace(chain.study, environment=chain.study.environment | served)
     output = watched.run("gatewise", "run")
-    assert ": 0 trainings, 0 stages run, 22 reused." in output
+    assert ": 0 trainings, 0 stages run, 22 up to date." in output
     assert layout.timings.read_bytes() == before
     client = MlflowClient(chain.study.mlflow_uri)
     assert len(client.search_model_versions("name = 'tiny.text'")) == 1

@@ -185,7 +185,9 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
     }
     if not columns["targets"]:
         known = known_columns(table.frame)
-        raise ParameterError(f"{name}: no targets, the columns to predict, are given; {known}")
+        raise ParameterError(
+            f"{name}: no targets, the columns to predict, are given; name them by --target; {known}"
+        )
     given = [column for key in COLUMNS[1:] for column in columns.get(key, ())]
     used = [
         *columns["targets"],

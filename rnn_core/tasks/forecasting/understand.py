@@ -76,9 +76,11 @@ def found_of(table: Table, meta: ForecastingMeta) -> Iterator[str]:
         yield f"of the timestamps: {', '.join(meta.parameters.calendar)}"
     if meta.parameters.series is not None:
         lengths = [len(part.numbers) for part in table.parts.values()]
+        least, most = min(lengths), max(lengths)
+        of = f"{least:,} rows each" if least == most else f"{least:,} to {most:,} rows"
         yield (
-            f"{len(lengths):,} series by the column {meta.parameters.series}, of {min(lengths):,} "
-            f"to {max(lengths):,} rows; one model for all"
+            f"{len(lengths):,} series by the column {meta.parameters.series}, of {of}; one model "
+            "for all"
         )
     if (times := table.parts[table.longest].times) is not None:
         yield time_in_words(times, meta)

@@ -1,10 +1,12 @@
 """Lines of Prefect's log that a run shows on the terminal."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
-from flows.commands.run import SETUP, explain_setup, is_not_told_twice
+from flows.commands import run
+from flows.commands.run import SETUP, Options, explain_setup, is_not_told_twice, launch
 
 
 @pytest.mark.parametrize(
@@ -28,3 +30,19 @@ def test_wait_for_new_databases_is_explained_once(tmp_path, capsys):
     (tmp_path / "prefect.db").touch()
     explain_setup(tmp_path)
     assert capsys.readouterr().err == ""
+
+
+def test_stopped_run_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    """Ctrl-C left dead progress bars and no word."""
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "run_flow", stopped)
+    monkeypatch.setattr(run, "enter_home", lambda folder: tmp_path)
+    monkeypatch.setattr(run, "read_inputs", lambda layout: None)
+    monkeypatch.setenv(run.API, "http://127.0.0.1:1/api")
+    with pytest.raises(KeyboardInterrupt):
+        launch(Path("my study"), Options())
+    told = capsys.readouterr().err
+    assert told == "Stopped. Finished trainings are kept; to go on: gatewise run 'my study'\n"

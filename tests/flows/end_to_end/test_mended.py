@@ -72,7 +72,7 @@ def test_run_succeeds_after_the_flaw_is_mended(mended, said_of):
     _, outputs = mended
     for name in ("sales", "text"):
         assert re.search(rf" try it: gatewise \w+ small\.{name} ", said_of(outputs["mended"], name))
-    assert ": 1 training, 6 stages run, 6 reused." in outputs["mended"]
+    assert ": 1 training, 6 stages run, 6 up to date." in outputs["mended"]
 
 
 def test_status_names_champions_and_what_is_stale(mended):

@@ -36,4 +36,4 @@ def test_hopeless_candidate_gets_no_more_seeds_and_the_others_do(new_study, serv
     assert "11 trainings" in " ".join(output.split())
     assert (study.folder / "params.yaml").read_bytes() == parameters
     again = " ".join(study.run("gatewise", "run").split())
-    assert ": 0 trainings, 0 stages run, 7 reused." in again
+    assert ": 0 trainings, 0 stages run, 7 up to date." in again

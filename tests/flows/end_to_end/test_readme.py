@@ -38,8 +38,8 @@ PAGES = (
 
 LONG = {"gatewise run studies/benchmark": "takes hours"}
 APART = {
-    "pip install .": "test_wheel.py installs the layer",
-    "pip install '.[pipeline]'": "and runs a study outside of any clone",
+    "pip install . --constraint constraints.txt": "test_wheel.py installs the layer",
+    "pip install '.[pipeline]' --constraint constraints.txt": "and runs a study outside of a clone",
     "source .venv/bin/activate": "the programs are on the path here",
 }
 SERVERS = {

@@ -19,6 +19,15 @@ REPOSITORY = Path(__file__).parents[3]
 PAGES = ("index", "api", "cli", "compiler", "concepts/decision", "guides/data", "results")
 LOOKS = list(product((360, 1200), ("light", "dark")))
 ASSET = re.compile(r"<(?:script|img|link|iframe|source)\b[^>]*?(?:src|href)=\"?(https?:[^\s\">]+)")
+OVER_THE_EDGE = """
+[...document.querySelectorAll('text')].filter((text) => {
+  const {x, y, width, height} = text.getBBox();
+  const boxes = [...document.querySelectorAll('g rect')].map((box) => box.getBBox()).filter((box) =>
+    box.y < y && y + height < box.y + box.height && box.x < x + width && x < box.x + box.width);
+  return boxes.some((box) => x < box.x + 5 || x + width > box.x + box.width - 5);
+}).map((text) => text.textContent)
+"""
+"""Texts of a drawing that leave or touch the box that they are in."""
 WIDE = "document.documentElement.scrollWidth > innerWidth"
 
 
@@ -72,6 +81,12 @@ def test_every_picture_has_a_text(site):
     assert all(re.search(r'alt="[^"]{20,}"', picture) for picture in pictures)
 
 
+def test_texts_of_the_drawing_fit_into_their_boxes(browser):
+    browser.open(REPOSITORY / "docs/images/how-it-works.svg")
+    assert browser.value("document.querySelectorAll('text').length") == 18
+    assert browser.value(OVER_THE_EDGE) == []
+
+
 def test_pages_that_are_made_have_every_cell_and_command(site):
     cells, commands = ((site / f"{name}.html").read_text() for name in ("cells", "cli"))
     assert all(f'<h2 id="{cell}">' in cells for cell in REGISTRY)
@@ -102,10 +117,16 @@ def test_page_can_be_read_on_any_screen(browser, address, page):
         assert all(asked.startswith(("http://127.0.0.1", "data:")) for asked in browser.requests())
 
 
-def test_search_finds_a_page(browser, address):
-    browser.open(f"{address}/index.html")
+@pytest.mark.parametrize("width", [360, 1200])
+@pytest.mark.parametrize("served", [True, False])
+def test_search_finds_a_page(browser, site, address, served, width):
+    """From a server, and from the file system, as `make docs` says."""
+    browser.open(f"{address if served else site.as_uri()}/index.html", width)
+    field = "document.querySelector('input.md-search__input')"
+    browser.value("document.querySelector('label[for=__search].md-header__button').click()")
+    browser.wait_for(f"{field}.checkVisibility({{visibilityProperty: true}})")
     browser.value(
-        "{const e = document.querySelector('input.md-search__input'); e.focus();"
+        f"{{const e = {field}; e.focus();"
         "e.value = 'successive halving'; e.dispatchEvent(new Event('input', {bubbles: true}));"
         "e.dispatchEvent(new KeyboardEvent('keyup', {bubbles: true})); 1}"
     )

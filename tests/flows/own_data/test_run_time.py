@@ -29,25 +29,26 @@ def workers(monkeypatch):
 
 def test_the_first_seeds_may_decide_or_all_be_needed():
     assert run_time(60.0, 4, [0.25, 1.0], Seeds(first=3, most=10), 3) == (
-        "training takes about 6 minutes here if the first random seeds decide, and 20 minutes at "
-        "most: 24 to 80 trainings of up to 60 seconds, 4 at a time"
+        "training takes about 6 minutes here if the first random seeds decide, and 20 minutes "
+        "with all of them, if nothing else runs: 24 to 80 trainings of up to 60 seconds, 4 at a "
+        "time"
     )
 
 
 def test_trainings_are_counted_once_where_there_are_no_more_seeds():
     assert run_time(60.0, 8, ["equal"], Seeds(first=1, most=1), 1).endswith(
-        " about 2 minutes here at most: 8 trainings of up to 60 seconds, 4 at a time"
+        " about 2 minutes here, if nothing else runs: 8 trainings of up to 60 seconds, 4 at a time"
     )
 
 
 def test_a_larger_size_takes_longer():
     assert run_time(60.0, 1, [0.5, "equal", 3.0], Seeds(first=4, most=4), 2).endswith(
-        " about 9 minutes here at most: 12 trainings of up to 3 minutes, 4 at a time"
+        " about 9 minutes here, if nothing else runs: 12 trainings of up to 3 minutes, 4 at a time"
     )
 
 
 def test_members_of_an_ensemble_are_trained_too():
     """A study of one cell with one seed promised a single training, and took five."""
     assert run_time(60.0, 1, ["equal"], Seeds(first=1, most=1), 5).endswith(
-        " about 75 seconds here at most: 5 trainings of up to 60 seconds, 4 at a time"
+        " about 75 seconds here, if nothing else runs: 5 trainings of up to 60 seconds, 4 at a time"
     )

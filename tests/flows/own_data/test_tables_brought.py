@@ -229,7 +229,7 @@ def test_several_targets_keep_their_scales(bring):
 def test_series_named_are_learned_together(bring):
     table = csv(OWN_STARTS, head="date,store,y")
     brought = bring("forecasting", {"f.csv": table}, ["y"], series="store")
-    assert "2 series by the column store, of 30 to 30 rows; one model for all" in brought.told
+    assert "2 series by the column store, of 30 rows each; one model for all" in brought.told
     assert brought.answer()[0].groupby("store")["date"].min().astype(str).tolist() == [
         "2024-01-31",
         "2024-02-09",

@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 from report_texts import texts
 
-from flows.report import advice, recurrence
+from flows.report import advice, recurrence, settling
 from flows.report.glossary import GLOSSARY
 from flows.running.summary import summarise
 from flows.stages.report import report
@@ -124,7 +124,8 @@ def what_may_be_said(layout):
     for name in read_study(layout.folder).datasets:
         if layout.comparison(name).exists():
             comparison = read_comparison(layout.comparison(name))
-            yield from (form(comparison) for form in (advice.verdict, advice.evidence))
+            yield advice.verdict(comparison)
+            yield from advice.evidence(comparison)
             yield advice.because(comparison)
     for comparison in with_networks(layout):
         yield recurrence.needed(comparison)
@@ -142,7 +143,7 @@ def what_may_be_said(layout):
         yield advice.together(replace(close, ensemble=ensemble))
     needs = [None, Need(seeds=9, items=4.0, least=2.0, most=None)]
     for need in needs:
-        yield advice.needed(replace(close, decision=replace(close.decision, need=need)))
+        yield settling.needed(replace(close, decision=replace(close.decision, need=need)))
 
 
 PLAIN = """
@@ -177,7 +178,7 @@ def test_what_would_settle_it_names_what_was_tried(made_up, clusters, need, said
     names = ("items", "least", "most")
     need = need and Need(seeds=9, **dict(zip(names, need, strict=True)))
     decision = replace(close.decision, need=need)
-    text = advice.needed(replace(close, decision=decision, evidence={"validation": seen}))
+    text = settling.needed(replace(close, decision=decision, evidence={"validation": seen}))
     assert said in text
 
 

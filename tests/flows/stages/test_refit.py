@@ -246,7 +246,7 @@ def test_time_of_a_refit_is_told_apart_and_counted(believed):
     }
     told = time_account(StudyRun(), believed, 0.0, verbose=True)
     took = duration(sum(one.seconds for one in records))
-    assert f": {len(trained)} trainings, 0 stages run, 0 reused." in told[0]
+    assert f": {len(trained)} trainings, 0 stages run, 0 up to date." in told[0]
     assert told[1].startswith(f"Trainings and evaluations took {took} of the workers'")
     write_timings(believed, read_study(believed.folder))
     page = believed.timings_page.read_text()
@@ -259,7 +259,7 @@ def test_time_of_a_refit_is_told_apart_and_counted(believed):
 
 def test_report_says_what_is_registered_and_what_it_gained(believed):
     comparison = comparison_of(believed)
-    said = advice.evidence(comparison)
+    said = " ".join(advice.evidence(comparison))
     gain, epochs = comparison.refit.refit.gain, comparison.refit.refit.epochs
     assert (
         f"Registered is the mean of 3 models, trained on the training and validation set for "

@@ -152,7 +152,7 @@ def test_study_is_complete_without_mlflow_and_shown_afterwards(
     assert "Traceback" not in output
     study.environment["MLFLOW_TRACKING_URI"] = database
     output = " ".join(study.run("gatewise", "run").split())
-    assert ", 0 stages run, 7 reused." in output
+    assert ", 0 stages run, 7 up to date." in output
     version = MlflowClient().get_model_version_by_alias("alone.sales", "champion")
     assert str(version.version) == "1"
     seeds = read_json_lines(
