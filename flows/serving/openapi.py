@@ -71,7 +71,7 @@ def paths_of(key: str, version: Version, schemas: dict[str, Any]) -> dict[str, A
     if version.examples is not None:
         content[JSON]["example"] = {"rows": version.examples.given}
     predict = operation(
-        f"Answer rows with {key}, a {version.cell} for {version.kind}",
+        f"Answer rows with {key} (task: {version.kind}, cell: {version.cell})",
         f"predict {key}",
         content | {kind: {"schema": binary(kind)} for kind in types_of(version)},
         {JSON: {"schema": add(schemas, answer)}},

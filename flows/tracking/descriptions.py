@@ -7,7 +7,8 @@ from types import MappingProxyType
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
-from flows.report import notes, words
+from flows.report import notes
+from flows.report.markdown import points
 from flows.report.notes import CANDIDATES
 from flows.tracking import shared_view
 from flows.tracking.logged import score_name
@@ -110,13 +111,15 @@ def describe_model(client: MlflowClient, version: ModelVersion, because: str) ->
     name, number = version.name, version.version
     reason = because.rstrip(".")
     text = (
-        f"**Version {number} answers{what(version)}.**{risk(version)} It is the champion because: "
-        f"{reason}. Its card is on the page of the version: scores, data and limits.\n\n"
+        f"**Version {number} answers{what(version)}.** It is the champion because: {reason}.\n\n"
+        f"{evidence(version)}"
+        f"Open version {number} below for its card: scores, data and limits.\n\n"
         f"```sh\ngatewise predict {name} FILE\ngatewise champion history {name}\n```\n\n"
         f'```python\nmlflow.pyfunc.load_model("models:/{name}@champion")\n```'
     )
     model = client.get_registered_model(name)
-    if not is_theirs(model.description, model.tags.get(WRITTEN)):
+    ours = not is_theirs(model.description, model.tags.get(WRITTEN))
+    if ours and model.description != text:
         client.update_registered_model(name, text)
         client.set_registered_model_tag(name, WRITTEN, digest_of_text(text))
 
@@ -130,12 +133,7 @@ def what(version: ModelVersion) -> str:
     return f": {candidate_name(cell, *(int(size) for size in sizes if size))}"
 
 
-def risk(version: ModelVersion) -> str:
-    """Describe the risk in the choice of a version's cell; empty if its tags do not have it."""
-    chance = version.tags.get("gatewise.validation_chance_within_margin")
-    if chance is None:
-        return ""
-    return (
-        " The chance that its cell is as good as the best candidate, within the margin, is "
-        f"{words.chance_of(float(chance))} by the validation set."
-    )
+def evidence(version: ModelVersion) -> str:
+    """The answer of the comparison that a version comes from; empty if its tags do not have it."""
+    told = version.tags.get("gatewise.answer", "")
+    return f"{points(told.splitlines())}\n\n" if told else ""

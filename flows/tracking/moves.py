@@ -77,6 +77,14 @@ def note_move(
     describe_model(client, now, because)
 
 
+def describe_again(client: MlflowClient, version: ModelVersion) -> None:
+    """Describe a model whose champion has other evidence now, such as of more seeds."""
+    moves = history_of(client, version.name)
+    if moves and moves[-1].version == str(version.version):
+        now = client.get_model_version(version.name, version.version)
+        describe_model(client, now, moves[-1].because)
+
+
 def history_of(client: MlflowClient, name: str) -> list[Move]:
     """All recorded moves of a model's alias, from the first."""
     tags = client.get_registered_model(name).tags

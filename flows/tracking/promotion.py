@@ -12,6 +12,7 @@ from flows.report import advice, words
 from flows.tracking import registered, registry
 from flows.tracking.alias import Standing, alone, move_alias, standing_of
 from flows.tracking.judging import Judged, NotComparableError, judge
+from flows.tracking.moves import describe_again
 from flows.tracking.origin import origin_of
 from flows.tracking.projection import connect, reachable
 from flows.tracking.promoted import Action, Promotion
@@ -115,6 +116,7 @@ def promote(
             if verdict.action == "kept":
                 return keep(client, new, standing, verdict)
             assert known is not None
+            describe_again(client, known)
             return told(new, str(known.version), verdict, comparison.registered_test_score)
 
 

@@ -32,6 +32,7 @@ from mlflow.types.schema import (
 import rnn_core
 from flows.layout import Layout
 from flows.report import advice
+from flows.report.answer import answer
 from flows.report.card import model_card
 from flows.report.details import collect
 from flows.system.hidden import cause_of
@@ -225,6 +226,7 @@ def write_evidence(client: MlflowClient, version: ModelVersion, comparison: Comp
             "members": len(comparison.members) if comparison.members else None,
             "refit_epochs": refit.epochs if refit else None,
             "refit_gain": refit.gain.mean if refit and refit.gain else None,
+            "answer": "\n".join(answer(comparison).lines),
             "decision": decision.status,
             "decided_because": advice.because(comparison),
             "alone": True if decision.alone else None,

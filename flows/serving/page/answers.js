@@ -1,7 +1,9 @@
 // An answer of a model, with the model's name and the evidence for it.
 
 import { charts } from "./chart.js";
-import { make, number, percent } from "./dom.js";
+import { count, make, number, percent } from "./dom.js";
+
+const SCORE_DIGITS = 4; // as in the terminal
 
 export function answerFor(model) {
   const output = make("div", { class: "output", "aria-live": "polite" });
@@ -66,21 +68,13 @@ function who(told) {
 function evidence(model) {
   const tags = model.evidence ?? {};
   const found = [...who(model)];
-  if (tags.hidden_size) found.push(["size", `${tags.hidden_size} units, ${tags.num_layers} layer(s)`]);
-  found.push(["decision", tags.decision]);
-  found.push(["because", tags.decided_because]);
-  const chance = tags.test_chance_within_margin ?? tags.validation_chance_within_margin;
-  if (chance !== undefined) {
-    found.push(["chance", `${percent(Number(chance))} that no other cell is better by the margin`]);
+  if (tags.hidden_size) {
+    found.push(["size", `${count(tags.hidden_size, "unit")}, ${count(tags.num_layers, "layer")}`]);
   }
-  for (const [name, value] of Object.entries(tags)) {
-    const match = /^test_(.+)$/.exec(name);
-    if (!match || /_(std|margin|margins)$/.test(name)) continue;
-    const score = Number(value);
-    const std = tags[`${name.replace(/_mean$/, "")}_std`];
-    const spread = name.endsWith("_mean") && std ? ` ± ${number(Number(std))}` : "";
-    found.push([`test ${match[1].replaceAll("_", " ")}`, number(score) + spread]);
-  }
+  found.push(["evidence", tags.answer ?? tags.decision]);
+  // Beside the score of this very model there is the mean over the random seeds of its cell.
+  const own = Object.keys(tags).find((name) => name.startsWith("test_") && `${name}_mean` in tags);
+  if (own) found.push(["own test score", number(Number(tags[own]), SCORE_DIGITS)]);
   return found;
 }
 

@@ -20,9 +20,13 @@ export function draw(tag, attributes = {}, ...children) {
   return element;
 }
 
-export function number(value) {
+export function number(value, digits = 5) {
   if (typeof value !== "number") return String(value ?? "");
-  return Number(value.toPrecision(5)).toString();
+  return Number(value.toPrecision(digits)).toString();
+}
+
+export function count(value, noun) {
+  return `${value} ${noun}${Number(value) === 1 ? "" : "s"}`;
 }
 
 export function percent(value) {

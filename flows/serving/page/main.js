@@ -42,7 +42,8 @@ function choose() {
   const first = named(find("first").value);
   const like = (model) => model.task === first.task && String(model.columns) === String(first.columns);
   const others = known.filter((model) => model !== first && like(model));
-  find("second").replaceChildren(make("option", { value: "" }, "none"), ...others.map(option));
+  const none = others.length ? "none" : "none takes the same input";
+  find("second").replaceChildren(make("option", { value: "" }, none), ...others.map(option));
   find("second").disabled = !others.length;
   ask(first);
 }

@@ -1,6 +1,6 @@
 // Forms for questions, by the kind of input of a model.
 
-import { make } from "./dom.js";
+import { count, make } from "./dom.js";
 import { record } from "./sound.js";
 import { parse } from "./table.js";
 
@@ -11,6 +11,23 @@ const WORDS = {
   sentiment: ["Sentence to judge, one a line", "Judge"],
   translation: ["Sentences to translate, one a line", "Translate"],
   copy_memory: ["Symbols to recall, a line each", "Recall"],
+};
+
+export const OPTIONS = {
+  all: "the probability of every class",
+  beam: "beginnings of texts to keep (1: the likeliest path)",
+  beam_size: "translations to keep in the search (0: as in the test)",
+  horizon: "rows to predict (0: as trained)",
+  num_tokens: "how many to write",
+  repetition_penalty: "for tokens that are there (1: none)",
+  seed: "the same writes the same text",
+  stop: "write until this comes",
+  temperature: "higher is more random (0: the likeliest token)",
+  times: "the time of each word",
+  top: "how many words to give",
+  top_k: "likeliest tokens to draw from (0: all)",
+  top_p: "share of the probability to draw from (1: all)",
+  unknown_below: "a less probable class is unknown",
 };
 
 const TYPES = {
@@ -130,7 +147,7 @@ function table(model) {
   const use = async (chosen) => {
     [file, rows] = [chosen, null];
     history = parse(await chosen.text());
-    said.textContent = `${chosen.name}: ${history.length} rows.`;
+    said.textContent = `${chosen.name}: ${count(history.length, "row")}.`;
   };
   const examples = model.examples?.given ?? [];
   return {
@@ -140,7 +157,7 @@ function table(model) {
       fileChooser("Table (csv, tsv)", ".csv,.tsv,.txt", use),
       make("div", { class: "row" }, exampleButton(examples.length, () => {
         [file, rows, history] = [null, examples, examples];
-        said.textContent = `The example: ${examples.length} rows.`;
+        said.textContent = `The example: ${count(examples.length, "row")}.`;
       })),
       said,
     ],
@@ -193,7 +210,7 @@ function parametersOf(model) {
     });
     return [name, schema, input];
   });
-  const words = (name) => name.replaceAll("_", " ");
+  const words = (name) => [name.replaceAll("_", " "), OPTIONS[name]].filter(Boolean).join(": ");
   const element = inputs.length
     ? make("fieldset", {}, make("legend", {}, "How to answer"),
         make("div", {}, ...inputs.map(([name, , input]) => make("label", {}, `${words(name)} `, input))))

@@ -72,21 +72,21 @@ def test_page_of_the_model_says_which_version_answers_and_why():
     for name, value in (
         ("hidden_size", "32"),
         ("num_layers", "2"),
-        ("validation_chance_within_margin", "0.9875"),
+        ("answer", "use gru-2x32 for now (not decided yet)\nrisk: 3 %"),
     ):
         client.set_model_version_tag(NAME, "1", f"gatewise.{name}", value)
     champion.promote(NAME, "2", "sounds better.")
     champion.promote(NAME, "1", "fewer complaints")
     text = client.get_registered_model(NAME).description
     assert text.startswith("**Version 1 answers: gru-2x32.**")
-    assert "98.8 % by the validation set" in text
-    assert "champion because: fewer complaints. " in text
+    assert "\n- use gru-2x32 for now (not decided yet)\n- risk: 3 %\n" in text
+    assert "champion because: fewer complaints.\n" in text
     assert f"gatewise predict {NAME} FILE" in text
     champion.rollback(NAME, "2", "it was better.")
     text = client.get_registered_model(NAME).description
     assert text.startswith("**Version 2 answers.**")
-    assert "champion because: it was better. " in text
-    assert "chance" not in text
+    assert "champion because: it was better.\n" in text
+    assert "risk" not in text
 
 
 def test_description_that_users_wrote_stays():

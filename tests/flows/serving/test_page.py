@@ -5,7 +5,9 @@ import re
 import socket
 import threading
 from contextlib import contextmanager
+from dataclasses import fields, replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,12 +15,19 @@ import pytest
 import soundfile
 import uvicorn
 from chromium_page import CHROMIUM, CONTRASTS, chromium
+from mlflow import MlflowClient
 
+from flows.layout import Layout
+from flows.report.answer import answer
 from flows.serving.guards import LOOPBACK
+from flows.tracking import registry
 from flows.tracking.rows import rows_of
+from rnn_core.comparison.outcome import Risk, read_comparison
+from rnn_core.tasks import REGISTRY, get_task
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
 
+REPOSITORY = Path(__file__).parents[3]
 LOOKS = list(product((360, 1200), ("light", "dark")))
 GIVEN = "0123456789abcdef0123"
 WIDEST = """
@@ -52,7 +61,29 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(models, application):
+def undecided(models):
+    """Evidence of one of the models: nothing is decided, and a baseline is better."""
+    found = read_comparison(Layout(REPOSITORY).comparison("numbers"))
+    gru = found.candidates["gru-32"]
+    chances = {"validation": 0.9764, "test": 0.9861}
+    splits = {
+        split: replace(gru.on(split), risk=Risk(chance=chance, expected_loss=0.1))
+        for split, chance in chances.items()
+    }
+    found = replace(
+        found,
+        candidates=found.candidates | {"gru-32": replace(gru, **splits)},
+        baselines={"nearest": 0.99},
+        decision=replace(found.decision, status="open", why="too_close", recommended="gru-32"),
+    )
+    client = MlflowClient()
+    version = client.get_model_version(models["copy_memory"].name, models["copy_memory"].number)
+    registry.write_evidence(client, version, found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def address(models, undecided, application):
     """Where all models are served, and a version of one beside its champion."""
     names = [made.name for made in models.values()]
     with listening(application(*names, "tiny.sentiment@1")) as found:
@@ -164,11 +195,28 @@ def all_of(made):
 def test_answer_stands_beside_cell_evidence_and_latency(trying):
     told = trying.open("tiny.sentiment").type("fine").ask().answer()
     assert "cell\ngru" in told
-    assert "decision\ndecided" in told
-    assert "because\nit is the only one that was registered" in told
-    assert "chance\n75.0 % that no other cell" in told
-    assert "test score\n0.5" in told
+    assert "evidence\ndecided" in told
     assert re.search(r"latency\n[\d.]+ ms in the server, [\d.]+ ms in all", told)
+
+
+def test_evidence_is_that_of_the_terminal_in_its_words(trying, undecided):
+    """The risk by the validation set alone, and reasons against the recommendation."""
+    trying.open("tiny.copy_memory")
+    told = trying.browser.value("document.querySelector('.answer dl').innerText").split("\n")
+    lines = answer(undecided).lines
+    place = told.index("evidence") + 1
+    assert told[place : place + len(lines)] == lines
+    starts = [
+        "use gru-32 for now (not decided yet)",
+        "but: the simple baseline nearest",
+        "accuracy",
+    ]
+    starts += ["risk: 2.4 % that another candidate is better by more", "to decide: "]
+    assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
+    score = f"{undecided.registered_test_score:.4g}"
+    assert told[place + len(lines) :] == ["own test score", score]
+    assert told[told.index("size") + 1] == "32 units, 1 layer"
+    assert trying.browser.value("document.querySelector('dl').innerText.includes('98.6')") is False
 
 
 def test_two_versions_answer_the_same_input_side_by_side(trying):
@@ -248,17 +296,74 @@ def test_forecast_is_drawn_behind_its_history(trying, models, tmp_path):
     assert (np.diff(points[0][:, 0]) > 0).all()
 
 
-def test_interval_is_drawn_around_the_forecast(trying):
+def drawn(trying, history, rows):
+    """Draw what a model could have answered; the caption, and texts below the picture."""
     trying.open("tiny.forecasting")
     trying.browser.value(
-        "import('/page/chart.js').then(({charts}) => { document.body.append(...charts("
-        "[{y: 1}, {y: '2,5'}], [{y: 3, y_lo_80: 2, y_hi_80: 4, y_lo_95: 1, y_hi_95: 5}])); "
-        "window.drawn = true; })"
+        "import('/page/chart.js').then(({charts}) => { document.body.replaceChildren(...charts("
+        f"{json.dumps(history)}, {json.dumps(rows)})); window.drawn = true; }})"
     )
     trying.browser.wait_for("window.drawn")
-    told = trying.browser.value("document.querySelector('figcaption').textContent")
-    assert told == "y: 1 steps ahead, with the interval of 95 %"
+    texts = "[...document.querySelectorAll('svg text')].map(t => t.textContent)"
+    return trying.browser.value("document.querySelector('figcaption').textContent"), (
+        trying.browser.value(texts)[3:]
+    )
+
+
+def points(trying, line):
+    """The points of a line of a picture, (N, 2)."""
+    path = trying.browser.value(f"document.querySelector('.{line}').getAttribute('d')")
+    return np.array(re.findall(r"([\d.]+),([\d.]+)", path), float)
+
+
+def test_interval_is_drawn_around_the_forecast(trying):
+    """Where there is one: a forecast beyond the horizon of the training has none."""
+    row = {"y": 3, "y_lo_80": 2, "y_hi_80": 4, "y_lo_95": 1, "y_hi_95": 5}
+    beyond = dict.fromkeys(row, None) | {"y": 3}
+    told, _ = drawn(trying, [{"y": 1}, {"y": "2,5"}], [row, row, beyond])
+    assert told == "y: 3 steps ahead, with the interval of 95 %"
     assert trying.browser.value("document.querySelectorAll('.band').length") == 1
+    assert len(points(trying, "band")) == 4
+
+
+@pytest.mark.parametrize("target", [None, "", {}])
+def test_forecast_follows_its_history_where_a_column_is_known_ahead(trying, target):
+    """The rows at the end without a target are those that are predicted."""
+    row = {"when": "2031-05-03T00:00:00", "price": 7}
+    future = [row if target == {} else row | {"y": target}] * 60
+    past = [{"when": f"2.5.2031 {h}:00", "y": h if h != 4 else None, "price": 7} for h in range(9)]
+    told, texts = drawn(trying, past + future, [{"when": row["when"], "y": 9.5}])
+    assert points(trying, "past").shape == (8, 2), "a true gap stays one"
+    last, (start, end) = points(trying, "past")[-1], points(trying, "next")
+    assert list(start) == list(last)
+    assert end[0] - start[0] == pytest.approx(points(trying, "past")[1, 0] - 64, abs=0.2)
+    assert texts == ["history", "forecast", "2.5.2031 0:00", "2031-05-03"]
+    assert told == (
+        "y: 1 step ahead from 2031-05-03 to 2031-05-03; history from 2.5.2031 0:00 to 2.5.2031 8:00"
+    )
+
+
+def test_times_are_those_of_the_series_that_is_drawn(trying):
+    """Its name is not taken for a time though it is there once."""
+    past = [{"shop": s, "t": f"2030-01-01T0{h}:30:00+02:00", "y": h} for s in "ab" for h in (1, 2)]
+    rows = [{"shop": s, "t": f"2030-01-01T0{h}:30:00+02:00", "y": 5.0} for s, h in ("b3", "a4")]
+    told, texts = drawn(trying, past[::-1][:2] + past[:2], rows)
+    assert told.startswith("y of b: 1 step ahead from 2030-01-01 03:30+02:00 to 2030-01-01 03:30")
+    assert texts[2:] == ["2030-01-01 02:30+02:00", "2030-01-01 03:30+02:00"]
+
+
+def test_choices_say_what_they_choose(trying):
+    """Every option of an answer has words on the page, and no words are left over."""
+    trying.open("tiny.forecasting")
+    page = trying.browser.value("document.body.innerText")
+    assert "Model whose answer is shown beside it" in page
+    assert "horizon: rows to predict (0: as trained)" in page
+    trying.browser.value(
+        "import('/page/questions.js').then(m => { window.options = Object.keys(m.OPTIONS); })"
+    )
+    told = trying.browser.wait_for("window.options")
+    kinds = [get_task(name) for name in REGISTRY]
+    assert told == sorted({f.name for kind in kinds for f in fields(kind.AnswerParameters)})
 
 
 @pytest.mark.parametrize(

@@ -135,5 +135,8 @@ def test_document_has_the_types_of_each_model(client, models):
     assert known["temperature"]["default"] == 1.0
     assert "/models/tiny.text_generation/stream" in told["paths"]
     assert "/models/tiny.sentiment/stream" not in told["paths"]
-    answers = told["paths"]["/models/tiny.sentiment/predict"]["post"]["responses"]
+    sentiment = told["paths"]["/models/tiny.sentiment/predict"]["post"]
+    summary = "Answer rows with tiny.sentiment (task: sentiment, cell: gru)"
+    assert sentiment["summary"] == summary
+    answers = sentiment["responses"]
     assert {"200", "400", "413", "422", "429", "503", "504"} <= set(answers)

@@ -87,6 +87,7 @@ def test_registered_version_leads_back_to_all_of_it(committed):
     assert (found.commit, found.study, found.flow_run) == (head, "tiny", "second")
     assert found.title.endswith(": begin")
     assert found.lock == found.lock_now
+    assert trace(f"{NAME}@1", committed.folder.parent).lock_now == found.lock
     assert found.digest == MlflowClient().get_model_version(NAME, "1").tags["gatewise.digest"]
     assert (found.run.id, found.run.flow_run) == (found.run.id, "first")
     assert found.run.id in runs.values()
@@ -115,8 +116,8 @@ def test_version_keeps_what_it_came_from(committed):
 def test_lineage_without_the_study_says_so(layout, tmp_path):
     from flows.operations.lineage import lock_now
 
-    assert lock_now(NAME, tmp_path) is None
-    assert lock_now("other.sales", layout.folder) is None
-    assert lock_now("tiny.none", layout.folder) is None
+    assert lock_now(NAME, tmp_path, "studies/tiny") is None
+    assert lock_now("other.sales", layout.folder, "") is None
+    assert lock_now("tiny.none", layout.folder, "") is None
     shutil.rmtree(layout.runs("sales"))
-    assert lock_now(NAME, layout.folder)["lock"]
+    assert lock_now(NAME, layout.folder, "")["lock"]

@@ -80,6 +80,11 @@ def evidence():
     return [tags.get(f"gatewise.{name}") for name in names]
 
 
+def described():
+    """The description of the model, which people read first."""
+    return MlflowClient().get_registered_model(NAME).description
+
+
 RISKS = ("chance_within_margin", "expected_loss_in_margins")
 
 
@@ -89,6 +94,7 @@ def test_what_speaks_for_a_version_is_what_the_comparison_says_now(layout, monke
     judge_anew(layout, Risk(chance=0.75, expected_loss=0.5), "decided")
     promote_sales(layout)
     assert evidence() == ["decided", "0.75", "0.5", "0.75", "0.5"]
+    assert "- use memoryless-4 (decided)\n" in described()
     why = MlflowClient().get_model_version(NAME, "1").tags["gatewise.promoted_because"]
     if by_hand:
         MlflowClient().delete_registered_model_alias(NAME, "champion")
@@ -103,7 +109,9 @@ def test_what_speaks_for_a_version_is_what_the_comparison_says_now(layout, monke
     monkeypatch.setattr(MlflowClient, "set_model_version_tag", write)
     assert promote_sales(layout).action == ("kept" if by_hand else "unchanged")
     assert evidence() == ["open", "0.25", "0.5", "0.25", "0.5"]
+    assert ("- use memoryless-4 for now (not decided yet)\n" in described()) is not by_hand
     assert sorted(written) == [
+        "gatewise.answer",
         "gatewise.decided_because",
         "gatewise.decision",
         "gatewise.test_chance_within_margin",
