@@ -21,6 +21,10 @@ from rnn_core.study import Study, read_study
 UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 """Errors of the system about a place that a user may not write to."""
 
+NEVER = "Nothing has been run here yet"
+STOPPED = "No run has come to its end here yet; finished trainings are kept"
+UNCOMMITTED = "The results are in no commit of Git."
+
 
 def status(folder: Path, *, verbose: bool = False) -> None:
     """Print the recommended cell for each dataset, and whether results are up to date.
@@ -39,7 +43,8 @@ def status(folder: Path, *, verbose: bool = False) -> None:
     show(console, blocks, verbose=verbose)
     lines = []
     if verbose:
-        lines = [f"Results come from commit {commit_of(layout.folder / 'dvc.lock') or 'none'}."]
+        commit = commit_of(layout.folder / "dvc.lock")
+        lines = [f"Results come from commit {commit}." if commit else UNCOMMITTED]
     if extra := [str(path.relative_to(place)) for path in left_over(layout, plan)]:
         remove = command_line("prune", folder)
         lines.append(f"Left over from other datasets: {', '.join(extra)}. Remove: {remove}")
@@ -84,7 +89,8 @@ def what_is_stale(layout: Layout, folder: Path) -> list[str]:
     shown = ", ".join(stale[:6]) + (", ..." if len(stale) > 6 else "")
     again = command_line("run", folder)
     if not any(layout.runs(name).exists() for name in read_study(layout.folder).datasets):
-        return [*due.repaired, f"Nothing has been run here yet. Run it: {again}"]
+        trained = layout.timings.exists()
+        return [*due.repaired, f"{STOPPED if trained else NEVER}. Run it: {again}"]
     return [*due.repaired, f"{number(len(stale), 'stage')} out of date: {shown}. Renew: {again}"]
 
 

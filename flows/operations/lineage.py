@@ -100,7 +100,7 @@ def trace(model: str, folder: Path) -> Lineage:
         digest=version.tags.get(DIGEST, ""),
         run=run,
         lock={name: value for name, value in tags.items() if name.split("_")[0] == "lock"},
-        lock_now=lock_now(version.name, folder),
+        lock_now=lock_now(version.name, folder, tags.get("study", "")),
         commit=commit,
         title=title_of(commit, folder),
         study=tags.get("study", ""),
@@ -129,16 +129,29 @@ def run_of(client: MlflowClient, version: ModelVersion) -> TrackedRun | None:
     )
 
 
-def lock_now(model: str, folder: Path) -> dict[str, str] | None:
-    """The digests in dvc.lock now; None if the folder is not the model's study."""
+def lock_now(model: str, folder: Path, recorded: str) -> dict[str, str] | None:
+    """The digests in dvc.lock now; None if the model's study is not here.
+
+    Args:
+        model: Name of the model.
+        folder: A folder, which may be its study.
+        recorded: Where the study was in its repository, which may be that of the folder.
+    """
+    root = root_of(folder) if recorded else None
+    for place in (folder, root / recorded) if root else (folder,):
+        if is_study_of(model, place):
+            return locked(Layout(place), model.partition(".")[2])
+    return None
+
+
+def is_study_of(model: str, folder: Path) -> bool:
+    """Return whether a folder is the study of a model."""
     study, _, dataset = model.partition(".")
     try:
         found = read_study(folder)
     except GatewiseError:
-        return None
-    if found.study != study or dataset not in found.datasets:
-        return None
-    return locked(Layout(folder), dataset)
+        return False
+    return found.study == study and dataset in found.datasets
 
 
 def title_of(commit: str, folder: Path) -> str | None:

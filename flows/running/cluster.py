@@ -113,10 +113,18 @@ class Cluster:
             task: The Prefect task to run it as.
             function: The function that a worker calls.
             work: Its argument.
+
+        Raises:
+            CancelledError: If the run has ended.
         """
         self.share(work)
         parameters = {"function": Elsewhere(function), "work": work, "pool": None}
-        future = self.context.copy().run(self.runner.submit, task, parameters)
+        try:
+            future = self.context.copy().run(self.runner.submit, task, parameters)
+        except RuntimeError as error:  # as of a client that is closed
+            if self.over.is_set():
+                raise CancelledError("the run has ended") from error
+            raise
         self.futures.add(future)
         return Returning(future, work.layout, self.over)
 

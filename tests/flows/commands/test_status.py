@@ -3,12 +3,15 @@
 import errno
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
 
-from flows.commands.upkeep import commit_of, freshness
+from flows.commands import upkeep
+from flows.commands.upkeep import NEVER, STOPPED, commit_of, freshness
 from flows.layout import Layout
+from flows.recording import inputs, plan
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
@@ -41,3 +44,17 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
     """It was the error that there is no such file."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert commit_of(tmp_path / "dvc.lock") == ""
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_run_that_was_stopped_is_not_none(tmp_path, monkeypatch, trained):
+    """Its first trainings are in the store, and `status` said that nothing had been run."""
+    layout, due = Layout(tmp_path), SimpleNamespace(stages={"report"}, repaired=[])
+    monkeypatch.setattr(inputs, "read_inputs", lambda layout: None)
+    monkeypatch.setattr(plan, "find_due", lambda *_: due)
+    monkeypatch.setattr(upkeep, "read_study", lambda folder: SimpleNamespace(datasets=["sales"]))
+    if trained:
+        layout.timings.parent.mkdir(parents=True, exist_ok=True)
+        layout.timings.write_text("{}\n")
+    (told,) = freshness(layout, Path("my study"))
+    assert told == f"{STOPPED if trained else NEVER}. Run it: gatewise run 'my study'"

@@ -4,6 +4,7 @@ import socket
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -265,3 +266,20 @@ def test_work_that_the_end_of_its_run_cancels_is_not_lost(layout, error):
 def test_error_of_the_work_itself_stays_as_it_is(layout):
     with pytest.raises(StudyError, match=r"^no such cell$"):
         returning(layout, raising(StudyError("no such cell"))).result()
+
+
+def test_work_that_begins_after_the_end_is_cancelled(layout):
+    """The client is closed then, and says that its loop is."""
+
+    def closed(*_):
+        raise RuntimeError("IOLoop is closed")
+
+    runner = SimpleNamespace(submit=closed)
+    cluster = Cluster(runner, copy_context())  # type: ignore[arg-type]
+    cluster.shared.add("digest")
+    work = SimpleNamespace(config=SimpleNamespace(data="digest", dataset="sales"), layout=layout)
+    with pytest.raises(RuntimeError):
+        cluster.begin(None, TRAIN, work)  # type: ignore[arg-type]
+    cluster.over.set()
+    with pytest.raises(CancelledError):
+        cluster.begin(None, TRAIN, work)  # type: ignore[arg-type]
