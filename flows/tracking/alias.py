@@ -4,7 +4,6 @@ A tag of the registered model names the version to which Gatewise last moved the
 points elsewhere, a user moved it, on any machine.
 """
 
-import os
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,11 +15,9 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from flows.layout import Layout
 from flows.system.command_line import command_line
-from flows.system.environment import TRACKING, database_file
 from flows.system.exclusive import exclusive
-from flows.system.home import home
+from flows.tracking.address import beside_registry
 from flows.tracking.moves import note_move
 from flows.tracking.searches import all_versions
 from rnn_core.errors import ParameterError, StudyError
@@ -118,15 +115,8 @@ def unless_absent(ask: Callable[[], T]) -> T | None:
 
 
 def alone(name: str) -> AbstractContextManager[None]:
-    """Hold the lock of a registered model; the alias may be moved only while it is held.
-
-    If the registry is a file, the lock is next to it, so that all studies and clones that use it
-    wait for one another. With a server, only those that share a home folder do.
-    """
-    address = os.environ.get("MLFLOW_REGISTRY_URI") or os.environ[TRACKING]
-    file = database_file(address)
-    folder = file.resolve().parent if file else home()
-    return exclusive(Layout(folder), f"registry-{name}")
+    """Hold the lock of a registered model; the alias may be moved only while it is held."""
+    return exclusive(beside_registry(), f"registry-{name}")
 
 
 def move_alias(

@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from flows.tracking.descriptions import describe_model
+from flows.tracking.moved import note_moved
 
 PREFIX = "gatewise.move."
 """Beginning of the names of tags that each hold a move, as JSON."""
@@ -74,6 +75,7 @@ def note_move(
     # another machine may record the same number: keep both
     tag = f"{PREFIX}{move.number:06}.{uuid4().hex[:8]}"
     client.set_registered_model_tag(version.name, tag, json.dumps(asdict(move)))
+    note_moved(version.name, move.version)
     describe_model(client, now, because)
 
 

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from flows.layout import Layout
 from flows.recording.lock_file import read_lock
-from flows.system.environment import TRACKING, database_file
+from flows.tracking.address import where
+from flows.tracking.moved import last_moved
 from flows.tracking.promoted import Promotion
 from rnn_core.errors import DataError
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
@@ -61,7 +61,16 @@ def forget_others(layout: Layout, datasets: Collection[str]) -> None:
 def read_shown(layout: Layout) -> dict[str, Promotion]:
     """The promotions of datasets whose current outputs are shown."""
     found = current(layout)
-    return {name: note.promotion for name, note in found.items() if note.promotion is not None}
+    return {name: since(note.promotion) for name, note in found.items() if note.promotion}
+
+
+def since(promotion: Promotion) -> Promotion:
+    """A promotion, or what became of it: the alias may have been moved after it."""
+    version = last_moved(promotion.model)
+    if version in {None, promotion.version}:
+        return promotion
+    reason = "the alias was moved to it after the last run"
+    return replace(promotion, version=version, action="kept", reason=reason, test_score=None)
 
 
 def up_to_date(layout: Layout, *, promoted: bool) -> set[str]:
@@ -95,11 +104,3 @@ def digest_of_outputs(stages: Mapping[str, object], dataset: str) -> str:
     """Digest of a dataset's stages in dvc.lock and of MLflow's address."""
     content = [where(), [stages.get(f"{verb}@{dataset}") for verb in VERBS]]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def where(environment: Mapping[str, str] = os.environ) -> str:
-    """The address of MLflow, with the inode of a local database: a new file is another database."""
-    address = environment.get(TRACKING, "")
-    file = database_file(address)
-    there = file.stat().st_ino if file and file.exists() else ""
-    return f"{address} {environment.get('MLFLOW_REGISTRY_URI', '')} {there}"

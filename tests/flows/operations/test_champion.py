@@ -11,9 +11,12 @@ from mlflow import MlflowClient
 from registered import register
 
 from flows.commands.services import champion as command
+from flows.layout import Layout
 from flows.operations import champion
 from flows.tracking.alias import ALIAS, standing_of
 from flows.tracking.moves import history_of
+from flows.tracking.promoted import Promotion
+from flows.tracking.shown import note_shown, read_shown
 from rnn_core.errors import ParameterError, StudyError
 
 NAME = "tiny.sentiment"
@@ -291,3 +294,25 @@ def test_moves_that_a_user_has_overwritten_are_left_out(capsys, monkeypatch):
     client.delete_registered_model_alias(NAME, ALIAS)
     assert standing_of(client, NAME).version.version == 1
     assert champion.promote(NAME, "3", "louder").moves[-1].number == 2
+
+
+def test_move_after_the_last_run_is_seen_without_mlflow(tmp_path):
+    """`status` named the version of the last run, whatever `champion rollback` had done."""
+    promoted = Promotion(
+        dataset="sentiment",
+        model=NAME,
+        version="2",
+        action="promoted",
+        reason="it is the first",
+        test_score=0.5,
+    )
+    layout = Layout(tmp_path)
+    champion.promote(NAME, "2", "it was better")
+    note_shown(layout, {"sentiment": promoted})
+    assert read_shown(layout) == {"sentiment": promoted}
+    champion.promote(NAME, "1", "fewer complaints")
+    (found,) = read_shown(layout).values()
+    assert (found.version, found.action, found.test_score) == ("1", "kept", None)
+    assert found.reason == "the alias was moved to it after the last run"
+    champion.rollback(NAME, None, "it was better")
+    assert read_shown(layout) == {"sentiment": promoted}
