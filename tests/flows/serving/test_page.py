@@ -1,11 +1,7 @@
 """The page to try models, as a browser shows it."""
 
-import json
 import re
-import socket
-import threading
-from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 
@@ -13,16 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-import uvicorn
-from chromium_page import CHROMIUM, CONTRASTS, chromium
-from mlflow import MlflowClient
+from chromium_page import CHROMIUM, CONTRASTS
+from trying import Trying, listening
 
-from flows.layout import Layout
 from flows.report.answer import answer
-from flows.serving.guards import LOOPBACK
-from flows.tracking import registry
 from flows.tracking.rows import rows_of
-from rnn_core.comparison.outcome import Risk, read_comparison
 from rnn_core.tasks import REGISTRY, get_task
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
@@ -35,121 +26,6 @@ WIDEST = """
   !e.closest(".scroll, svg") && e.getBoundingClientRect().right > innerWidth + 0.5
 ).map((e) => e.outerHTML.slice(0, 80))
 """
-
-
-@contextmanager
-def listening(application):
-    """An application that listens on loopback; its address."""
-    with socket.socket() as found:
-        found.bind((LOOPBACK[0], 0))
-        settings = uvicorn.Config(application.asgi(), log_config=None, lifespan="on")
-        server = uvicorn.Server(settings)
-        thread = threading.Thread(target=server.run, args=([found],))
-        thread.start()
-        try:
-            yield f"http://{LOOPBACK[0]}:{found.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(timeout=30)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """A page of a browser of its own, which ends with the module."""
-    with chromium(tmp_path_factory.mktemp("chromium")) as page:
-        yield page
-
-
-@pytest.fixture(scope="module")
-def undecided(models):
-    """Evidence of one of the models: nothing is decided, and a baseline is better."""
-    found = read_comparison(Layout(REPOSITORY).comparison("numbers"))
-    gru = found.candidates["gru-32"]
-    chances = {"validation": 0.9764, "test": 0.9861}
-    splits = {
-        split: replace(gru.on(split), risk=Risk(chance=chance, expected_loss=0.1))
-        for split, chance in chances.items()
-    }
-    found = replace(
-        found,
-        candidates=found.candidates | {"gru-32": replace(gru, **splits)},
-        baselines={"nearest": 0.99},
-        decision=replace(found.decision, status="open", why="too_close", recommended="gru-32"),
-    )
-    client = MlflowClient()
-    version = client.get_model_version(models["copy_memory"].name, models["copy_memory"].number)
-    registry.write_evidence(client, version, found)
-    return found
-
-
-@pytest.fixture(scope="module")
-def address(models, undecided, application):
-    """Where all models are served, and a version of one beside its champion."""
-    names = [made.name for made in models.values()]
-    with listening(application(*names, "tiny.sentiment@1")) as found:
-        yield found
-
-
-class Trying:
-    """A user who tries models on the page."""
-
-    def __init__(self, browser, address):
-        self.browser, self.address = browser, address
-
-    def open(self, model, width=1200, colours="light"):
-        self.browser.open(f"{self.address}/", width, colours)
-        self.browser.wait_for("!document.querySelector('main').hidden")
-        self.choose("first", model)
-        return self
-
-    def choose(self, which, model):
-        self.browser.value(
-            f"{{const e = document.getElementById('{which}'); e.value = {json.dumps(model)};"
-            "e.dispatchEvent(new Event('change')); e.value}"
-        )
-        return self
-
-    def click(self, selector):
-        self.browser.value(f"document.querySelector('{selector}').click()")
-        return self
-
-    def type(self, text):
-        self.browser.value("document.querySelector('#text').focus()")
-        self.browser.ask("Input.insertText", text=text)
-        return self
-
-    def set(self, name, value):
-        self.browser.value(f"document.querySelector('[name={name}]').value = {json.dumps(value)}")
-        return self
-
-    def ask(self):
-        return self.click("#question .main")
-
-    def upload(self, file):
-        root = self.browser.ask("DOM.getDocument")["root"]["nodeId"]
-        found = self.browser.ask("DOM.querySelector", nodeId=root, selector="#file")
-        self.browser.ask("DOM.setFileInputFiles", nodeId=found["nodeId"], files=[str(file)])
-        return self
-
-    def answer(self, place=0):
-        """The text of an answer, once it is there."""
-        area = f"document.querySelectorAll('.answer')[{place}]"
-        self.browser.wait_for(
-            f"{area}.querySelector('.output').childElementCount && !{area}.ariaBusy"
-            f" && !{area}.querySelector('.writing') && !{area}.innerText.includes('Waiting')"
-        )
-        return self.browser.value(f"{area}.innerText")
-
-    def wrong(self):
-        """Text of the error."""
-        shown = "[...document.querySelectorAll('.wrong')].filter(e => e.checkVisibility())"
-        self.browser.wait_for(f"{shown}.length")
-        return self.browser.value(f"{shown}.map(e => e.textContent).join('\\n')")
-
-
-@pytest.fixture
-def trying(browser, address):
-    return Trying(browser, address)
 
 
 def test_text_appears_while_it_is_written(trying, models):
@@ -274,82 +150,6 @@ def test_sound_is_recorded_as_a_wav_that_models_read(trying, models, tmp_path):
 def test_microphone_that_is_not_there_is_told(trying):
     trying.open("tiny.speech_recognition").click("#question button[type=button]:not(.example)")
     trying.browser.wait_for("document.body.innerText.includes('upload a recording')")
-
-
-def test_forecast_is_drawn_behind_its_history(trying, models, tmp_path):
-    made = models["forecasting"]
-    rows = rows_of(made.example)
-    lines = ["x;date;y", *(f"{r['x']};{r['date'][:10]};{r['y']}" for r in rows)]
-    (tmp_path / "sales.csv").write_text("\n".join(lines))
-    trying.open(made.name).upload(tmp_path / "sales.csv")
-    trying.browser.wait_for(f"document.body.innerText.includes('sales.csv: {len(rows)} rows')")
-    told = trying.ask().answer()
-    assert "y: 3 steps ahead" in told
-    assert "could not be drawn" not in told
-    past = trying.browser.value("document.querySelector('.past').getAttribute('d')")
-    after = trying.browser.value("document.querySelector('.next').getAttribute('d')")
-    points = [np.array(re.findall(r"([\d.]+),([\d.]+)", d), float) for d in (past, after)]
-    assert [len(p) for p in points] == [len(rows), 4], "it begins where the history ends"
-    heights = np.concatenate([points[0], points[1][1:]])[:, 1]
-    values = np.array([*(r["y"] for r in rows), *made.answer["y"]])
-    assert np.corrcoef(heights, values)[0, 1] == pytest.approx(-1, abs=1e-3)
-    assert (np.diff(points[0][:, 0]) > 0).all()
-
-
-def drawn(trying, history, rows):
-    """Draw what a model could have answered; the caption, and texts below the picture."""
-    trying.open("tiny.forecasting")
-    trying.browser.value(
-        "import('/page/chart.js').then(({charts}) => { document.body.replaceChildren(...charts("
-        f"{json.dumps(history)}, {json.dumps(rows)})); window.drawn = true; }})"
-    )
-    trying.browser.wait_for("window.drawn")
-    texts = "[...document.querySelectorAll('svg text')].map(t => t.textContent)"
-    return trying.browser.value("document.querySelector('figcaption').textContent"), (
-        trying.browser.value(texts)[3:]
-    )
-
-
-def points(trying, line):
-    """The points of a line of a picture, (N, 2)."""
-    path = trying.browser.value(f"document.querySelector('.{line}').getAttribute('d')")
-    return np.array(re.findall(r"([\d.]+),([\d.]+)", path), float)
-
-
-def test_interval_is_drawn_around_the_forecast(trying):
-    """Where there is one: a forecast beyond the horizon of the training has none."""
-    row = {"y": 3, "y_lo_80": 2, "y_hi_80": 4, "y_lo_95": 1, "y_hi_95": 5}
-    beyond = dict.fromkeys(row, None) | {"y": 3}
-    told, _ = drawn(trying, [{"y": 1}, {"y": "2,5"}], [row, row, beyond])
-    assert told == "y: 3 steps ahead, with the interval of 95 %"
-    assert trying.browser.value("document.querySelectorAll('.band').length") == 1
-    assert len(points(trying, "band")) == 4
-
-
-@pytest.mark.parametrize("target", [None, "", {}])
-def test_forecast_follows_its_history_where_a_column_is_known_ahead(trying, target):
-    """The rows at the end without a target are those that are predicted."""
-    row = {"when": "2031-05-03T00:00:00", "price": 7}
-    future = [row if target == {} else row | {"y": target}] * 60
-    past = [{"when": f"2.5.2031 {h}:00", "y": h if h != 4 else None, "price": 7} for h in range(9)]
-    told, texts = drawn(trying, past + future, [{"when": row["when"], "y": 9.5}])
-    assert points(trying, "past").shape == (8, 2), "a true gap stays one"
-    last, (start, end) = points(trying, "past")[-1], points(trying, "next")
-    assert list(start) == list(last)
-    assert end[0] - start[0] == pytest.approx(points(trying, "past")[1, 0] - 64, abs=0.2)
-    assert texts == ["history", "forecast", "2.5.2031 0:00", "2031-05-03"]
-    assert told == (
-        "y: 1 step ahead from 2031-05-03 to 2031-05-03; history from 2.5.2031 0:00 to 2.5.2031 8:00"
-    )
-
-
-def test_times_are_those_of_the_series_that_is_drawn(trying):
-    """Its name is not taken for a time though it is there once."""
-    past = [{"shop": s, "t": f"2030-01-01T0{h}:30:00+02:00", "y": h} for s in "ab" for h in (1, 2)]
-    rows = [{"shop": s, "t": f"2030-01-01T0{h}:30:00+02:00", "y": 5.0} for s, h in ("b3", "a4")]
-    told, texts = drawn(trying, past[::-1][:2] + past[:2], rows)
-    assert told.startswith("y of b: 1 step ahead from 2030-01-01 03:30+02:00 to 2030-01-01 03:30")
-    assert texts[2:] == ["2030-01-01 02:30+02:00", "2030-01-01 03:30+02:00"]
 
 
 def test_choices_say_what_they_choose(trying):
