@@ -1,7 +1,7 @@
-"""Notes on this machine of the version that an alias was last moved to. Imports no MLflow.
+"""Notes on this machine of the versions that aliases were moved to after the last run.
 
-They let `gatewise status` answer at once. A move in MLflow itself, or on another machine, leaves
-none; the next run sees it.
+They let `gatewise status` answer at once, without MLflow. A move in MLflow itself, or on another
+machine, leaves none; the next run sees it.
 """
 
 import hashlib
@@ -19,8 +19,14 @@ def note_moved(model: str, version: str) -> None:
         write_text(file_of(model), version)
 
 
+def forget_moved(model: str) -> None:
+    """Remove the note on a model, whose champion a run has just seen."""
+    with suppress(OSError):
+        file_of(model).unlink(missing_ok=True)
+
+
 def last_moved(model: str) -> str | None:
-    """The version that the alias of a model was last moved to here; None if that is not known."""
+    """The version that the alias of a model was moved to after the last run; None if it was not."""
     try:
         return file_of(model).read_text(encoding="utf-8")
     except OSError:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from flows.layout import Layout
 from flows.recording.lock_file import read_lock
 from flows.tracking.address import where
-from flows.tracking.moved import last_moved
+from flows.tracking.moved import forget_moved, last_moved
 from flows.tracking.promoted import Promotion
 from rnn_core.errors import DataError
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
@@ -47,6 +47,8 @@ def note_shown(layout: Layout, promotions: Mapping[str, Promotion | None]) -> No
     notes, stages = dict(read_notes(layout)), read_lock(layout)
     for name, promotion in promotions.items():
         notes[name] = Note(digest_of_outputs(stages, name), promotion)
+        if promotion is not None:
+            forget_moved(promotion.model)
     write_record(layout.shown, Notes(notes))
 
 

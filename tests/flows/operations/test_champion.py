@@ -3,7 +3,7 @@
 import json
 import shutil
 import socket
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -316,3 +316,7 @@ def test_move_after_the_last_run_is_seen_without_mlflow(tmp_path):
     assert found.reason == "the alias was moved to it after the last run"
     champion.rollback(NAME, None, "it was better")
     assert read_shown(layout) == {"sentiment": promoted}
+    champion.promote(NAME, "1", "once more")
+    seen = replace(promoted, version="3", action="kept", reason="someone moved the alias in MLflow")
+    note_shown(layout, {"sentiment": seen})
+    assert read_shown(layout) == {"sentiment": seen}, "the next run knows better"
