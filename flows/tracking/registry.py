@@ -31,7 +31,6 @@ from mlflow.types.schema import (
 
 import rnn_core
 from flows.layout import Layout
-from flows.report import advice
 from flows.report.answer import answer
 from flows.report.card import model_card
 from flows.report.details import collect
@@ -228,7 +227,6 @@ def write_evidence(client: MlflowClient, version: ModelVersion, comparison: Comp
             "refit_gain": refit.gain.mean if refit and refit.gain else None,
             "answer": "\n".join(answer(comparison).lines),
             "decision": decision.status,
-            "decided_because": advice.because(comparison),
             "alone": True if decision.alone else None,
             **risks(result),
             f"test_{metric}": comparison.registered_test_score,

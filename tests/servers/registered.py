@@ -95,7 +95,7 @@ def put(folder: Path, name: str, task: Task, model: nn.Module, alias: bool = Tru
     evidence = {
         "cell": "gru",
         "decision": "decided",
-        "decided_because": "it is the only one that was registered",
+        "answer": "use gru-4 (the only candidate)",
         "test_chance_within_margin": 0.75,
         "test_score": 0.5,
     }

@@ -71,7 +71,7 @@ function evidence(model) {
   if (tags.hidden_size) {
     found.push(["size", `${count(tags.hidden_size, "unit")}, ${count(tags.num_layers, "layer")}`]);
   }
-  found.push(["evidence", tags.answer ?? tags.decision]);
+  if (tags.answer) found.push(["evidence", tags.answer]);
   // Beside the score of this very model there is the mean over the random seeds of its cell.
   const own = Object.keys(tags).find((name) => name.startsWith("test_") && `${name}_mean` in tags);
   if (own) found.push(["own test score", number(Number(tags[own]), SCORE_DIGITS)]);

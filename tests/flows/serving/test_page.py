@@ -71,7 +71,7 @@ def all_of(made):
 def test_answer_stands_beside_cell_evidence_and_latency(trying):
     told = trying.open("tiny.sentiment").type("fine").ask().answer()
     assert "cell\ngru" in told
-    assert "evidence\ndecided" in told
+    assert "evidence\nuse gru-4 (the only candidate)" in told
     assert re.search(r"latency\n[\d.]+ ms in the server, [\d.]+ ms in all", told)
 
 

@@ -89,7 +89,7 @@ def test_models_tell_what_speaks_for_them(client, models):
     assert set(told) == {made.name for made in models.values()}
     one = told["tiny.sentiment"]
     assert one == client.get("/models/tiny.sentiment").json()
-    assert one["evidence"]["decided_because"] == "it is the only one that was registered"
+    assert one["evidence"]["answer"] == "use gru-4 (the only candidate)"
     assert (one["task"], one["columns"], one["problem"]) == ("sentiment", ["text"], None)
     assert one["examples"]["given"] == in_json(rows_of(models["sentiment"].example))
     assert [m["name"] for m in told.values() if m["streams"]] == ["tiny.text_generation"]

@@ -112,7 +112,6 @@ def test_what_speaks_for_a_version_is_what_the_comparison_says_now(layout, monke
     assert ("- use memoryless-4 for now (not decided yet)\n" in described()) is not by_hand
     assert sorted(written) == [
         "gatewise.answer",
-        "gatewise.decided_because",
         "gatewise.decision",
         "gatewise.test_chance_within_margin",
         "gatewise.validation_chance_within_margin",
