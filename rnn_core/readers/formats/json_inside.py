@@ -119,7 +119,7 @@ def have_times(rows: list[dict[str, Any]]) -> bool:
 
 def plain_values(whole: dict[str, Any]) -> dict[str, Any]:
     """The values of an object, and of those in it, that are no list and no object."""
-    return {k: v for k, v in flat(whole).items() if not isinstance(v, list | dict)}
+    return {k: v for k, v in named_values(whole) if not isinstance(v, list | dict)}
 
 
 def longest_in(whole: dict[str, Any] | list[Any]) -> Inside | None:
@@ -337,12 +337,10 @@ def with_index(rows: list[Any], names: list[str]) -> list[Any]:
     return [{column: name, **row} for name, row in zip(names, rows, strict=True)]
 
 
-def flat(found: dict[str, Any]) -> dict[str, Any]:
-    """An object whose values that are objects are joined to it, with names such as data.text."""
-    joined: dict[str, Any] = {}
+def named_values(found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The values of an object, and of the objects in it, which have names such as data.text."""
     for name, value in found.items():
-        inner = (
-            value if isinstance(value, dict) and value else {None: None if value == {} else value}
-        )
-        joined |= {name if key is None else f"{name}.{key}": one for key, one in inner.items()}
-    return joined
+        if isinstance(value, dict) and value:
+            yield from ((f"{name}.{key}", one) for key, one in value.items())
+        else:
+            yield name, None if value == {} else value

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import find_encoding
-from rnn_core.readers.formats.json_inside import flat, longest_in, rows_of
+from rnn_core.readers.formats.json_inside import longest_in, named_values, rows_of
 from rnn_core.readers.formats.typed_tables import Typed, in_words, left_out
 
 TOO_DEEP = "too many values inside values"
@@ -25,12 +25,11 @@ def read_json(stream: BinaryIO, name: str, header: bool | None, faults: Faults) 
         one = value["properties"] if is_feature(value) else value
         if one is not value and OF_FEATURES not in notes:
             notes.append(OF_FEATURES)
-        found = flat(one) if isinstance(one, dict) else None
-        if found is None:
-            faults.add(f"{name}, row {row} holds no object", "write one object a row")
-        else:
+        if isinstance(one, dict):
             rows.append(row)
-            objects.append(found)
+            objects.append(once([*named_values(one)], f"{name}, row {row}", faults))
+        else:
+            faults.add(f"{name}, row {row} holds no object", "write one object a row")
     nested = without_nested(rows, objects, name, faults)
     if not objects:
         faults.add(f"{name} holds no rows", "")
@@ -106,22 +105,23 @@ def json_objects(
         yield from objects_of_lines(text, name, faults)
 
 
+def once(pairs: list[tuple[str, Any]], name: str, faults: Faults) -> dict[str, Any]:
+    """An object of names and values; a name twice is a fault, since one value would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        faults.add(f"{name}: an object has {twice!r} twice", "keep one of the two values")
+    return found
+
+
 def loaded(text: str, name: str, faults: Faults) -> Any:
-    """A value of JSON; a name that an object has twice is a fault, since one value would be lost.
+    """A value of JSON, each of whose objects has a name once; see `once`.
 
     Raises:
         json.JSONDecodeError: If the text is not one value of JSON.
         RecursionError: If it has too many values inside values.
     """
-
-    def found(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        one = dict(pairs)
-        if len(one) < len(pairs):
-            twice = next(key for key, number in Counter(k for k, _ in pairs).items() if number > 1)
-            faults.add(f"{name}: an object has {twice!r} twice", "keep one of the two values")
-        return one
-
-    return json.loads(text, object_pairs_hook=found)
+    return json.loads(text, object_pairs_hook=lambda pairs: once(pairs, name, faults))
 
 
 def whole_value(

@@ -56,7 +56,7 @@ def read_parquet(stream: BinaryIO, name: str, header: bool | None, faults: Fault
 
 
 def with_values_inside(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """A table whose values by names are columns, called as in data.text; see `flat` of JSON."""
+    """A table whose values by names are columns, called as in data.text, as those of JSON are."""
     import pandas as pd  # noqa: PLC0415 - as above
 
     for place, column in reversed([*enumerate(frame.columns)]):

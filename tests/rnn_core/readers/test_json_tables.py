@@ -199,6 +199,10 @@ REFUSED = {
     "too deep": ("[" * 100_000 + "]" * 100_000, "too many values inside values"),
     "a name twice": ('[{"v": 1}, {"v": 2, "w": 0, "v": 3}]', "t.json: an object has 'v' twice"),
     "a name twice in lines": ('{"v": 1, "v": 3}\n{"v": 2}\n', r"^\S*t.json, row 1: .* 'v' twice"),
+    "a name twice once values are joined": (
+        '[{"v": {"w": 1}}, {"v.w": 3, "v": {"w": 2}}]',
+        r"t.json, row 2: an object has 'v\.w' twice",
+    ),
     "too deep in lines": ('{"a": 1}\n' + "[" * 100_000, "row 2"),
 }
 
