@@ -39,5 +39,5 @@ def as_options(text: str, kind: type[Task]) -> str:
         is_known = match[1] in kind.DataParameters.__dataclass_fields__
         return match.expand(form) if is_known else match[0]
 
-    text = SET.sub(lambda match: written(match, r"add --set \1=\2"), text)
+    text = SET.sub(lambda match: written(match, r"use --set \1=\2"), text)
     return NAMED.sub(lambda match: written(match, r"--set \1"), text)

@@ -134,5 +134,6 @@ def to_decide(comparison: Comparison) -> str:
 
 def roughly(comparison: Comparison) -> str:
     """Say what would probably settle a decision between candidates that are close together."""
-    wanted = settling.wanted(comparison)
-    return f"roughly {wanted}" if wanted else "hardly possible: they are too close together"
+    if wanted := settling.wanted(comparison):
+        return f"roughly {wanted}"
+    return "hardly possible: the candidates are too close together"

@@ -34,8 +34,8 @@ def before_training(metric: Metric, margin: float, items: int) -> str:
     smallest = smallest_share(items)
     text = (
         f"{count(items)} validation items tell accuracies apart that differ by "
-        f"{difference(smallest, margin)} and more, if two models differ on one item in "
-        "ten, which is a guess before training"
+        f"{difference(smallest, margin)} and more, if two models differ on one "
+        "item in ten, which is a guess before training"
     )
     needed = f"some {count(round_up(items_for_share(margin)))} items. With fewer"
     if margin >= 1:

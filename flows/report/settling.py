@@ -4,7 +4,7 @@ from rnn_core.comparison.outcome import Comparison, Why
 
 NOTHING_TOLD: dict[Why, str] = {
     "one_seed": "one random seed does not tell how much of a score is chance",
-    "few_finished": ("too many trainings diverged to tell how much of a score is chance"),
+    "few_finished": "too many trainings diverged to tell how much of a score is chance",
 }
 """Reasons why no chance can be stated."""
 

@@ -135,11 +135,13 @@ def capitalised(text: str) -> str:
 
 def what_is_registered(comparison: Comparison) -> str:
     """The model of a comparison that is registered, in a few words."""
-    members, refit = comparison.members, comparison.registered_refit
-    several = f"the mean of {len(members)} models"
-    seeds = "" if members else listed([str(seed) for seed in comparison.registered_seeds])
-    again = ", trained on the training and validation set" if refit else ""
-    return f"{several if members else f'random seed {seeds} alone'}{again}"
+    if members := comparison.members:
+        which = f"the mean of {len(members)} models"
+    else:
+        (seed,) = comparison.registered_seeds
+        which = f"random seed {seed} alone"
+    both = ", trained on the training and validation set"
+    return f"{which}{both}" if comparison.registered_refit else which
 
 
 def best_baseline(comparison: Comparison) -> str | None:

@@ -37,7 +37,7 @@ from rnn_core.wording import amount
 NONE = "nothing in the data tells what is said in the recordings"
 NONE_CURE = (
     "write transcripts.tsv with the columns file and text, or a text file for each recording, with "
-    "its name; or set data.strings to join recordings of single words"
+    "its name; or let data.strings join recordings of single words"
 )
 
 

@@ -93,7 +93,7 @@ def check_order(
         cure = f"set data.series to {told}"
         if len(every) > 1:
             both = " and ".join(map(repr, every))
-            cure = f"join {both} into one column, and set data.series to its name"
+            cure = f"join {both} into one column, and name it as data.series"
         raise DataError(
             f"{where} does not come after the row before: the table has {count} series one below "
             f"the other, told apart by column{'s' * (len(columns) > 1)} {told}; {cure}"

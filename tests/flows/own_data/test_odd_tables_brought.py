@@ -269,12 +269,12 @@ REFUSED = {
     "two columns of series": (
         TWO_COLUMNS,
         {},
-        "told apart by columns 'shop' and 'item'; join 'shop' and 'item' into one column, and set",
+        "told apart by columns 'shop' and 'item'; join 'shop' and 'item' into one column, and name",
     ),
     "one of two columns of series": (
         TWO_COLUMNS,
         {"series": "shop"},
-        "told apart by column 'item'; join 'shop' and 'item' into one column, and set data.series",
+        "told apart by column 'item'; join 'shop' and 'item' into one column, and name it",
     ),
     "a value that is too far": (
         csv(values=[1e99 if i == 20 else y for i, y in enumerate(Y)]),
