@@ -128,6 +128,7 @@ class PageSection:
     answer: Answer
     risk: Bar | None
     cost: Picture | None
+    registered: str
     verdict: str
     evidence: list[str]
     facts: list[tuple[str, str]]
@@ -162,6 +163,7 @@ def section(details: Details) -> PageSection:
         answer=found,
         risk=bar(found),
         cost=drawn.get("cost"),
+        registered=words.registered_with_score(comparison),
         verdict=advice.verdict(comparison),
         evidence=advice.evidence(comparison),
         facts=words.facts(comparison),

@@ -144,6 +144,14 @@ def what_is_registered(comparison: Comparison) -> str:
     return f"{which}{both}" if comparison.registered_refit else which
 
 
+def registered_with_score(comparison: Comparison) -> str:
+    """What is registered, with its own score on the test set; empty if it is nothing."""
+    own = comparison.registered_scores
+    if own is None:
+        return ""
+    return f"{what_is_registered(comparison)}, {score(own.test)} on the test set"
+
+
 def best_baseline(comparison: Comparison) -> str | None:
     """The best of the simple baselines; None if there is none."""
     names, loss = comparison.baselines, comparison.metric.loss

@@ -21,7 +21,7 @@ def verify(folder: Path) -> None:
     layout, faults = Layout(enter_home(folder)), []
     for checked in check(layout):
         wrong = f", {amount(len(checked.faults), 'fault')}" if checked.faults else ""
-        sys.stdout.write(f"{checked.number} {checked.what}{wrong}\n")
+        sys.stdout.write(f"{checked.what}: {checked.number}{wrong}\n")
         sys.stdout.flush()
         faults += checked.faults
     sys.stdout.writelines(f"{fault}\n" for fault in faults)

@@ -7,7 +7,7 @@ import { parse } from "./table.js";
 const RECORDED_SECONDS = 20;
 
 const WORDS = {
-  text_generation: ["Text to write on from", "Write"],
+  text_generation: ["Beginning of the text", "Write"],
   sentiment: ["Sentence to judge, one a line", "Judge"],
   translation: ["Sentences to translate, one a line", "Translate"],
   copy_memory: ["Symbols to recall, a line each", "Recall"],

@@ -53,11 +53,16 @@ def test_decision_of_every_dataset_is_in_sight(browser, layout, every_case, widt
     rows = page.value("[...document.querySelectorAll('.decisions tbody tr')].map(r => r.innerText)")
     assert len(rows) == len(every_case)
     for name, brief in metrics.items():
+        comparison = read_comparison(layout.comparison(name))
         (row,) = [row for row in rows if re.match(rf"{name}\s", row)]
-        found = answer(read_comparison(layout.comparison(name)))
+        found = answer(comparison)
         assert (brief["recommended"] or "no cell to recommend") in row
         assert ("(decided)" in row) == (brief["decision"] == "decided" and found.share is not None)
         assert all(line in row for line in (found.headline, *found.but, found.scores))
+        own = comparison.registered_scores
+        told = re.search(r"Registered: .*, ([-\d.e+]+) on the test set", row)
+        assert (told is None) == (own is None)
+        assert told is None or float(told[1]) == pytest.approx(own.test, rel=1e-3)
         told = page.value(
             f"document.querySelector('.decisions a[href=\"#{name}\"]')"
             ".closest('tr').lastElementChild.textContent"
