@@ -56,8 +56,11 @@ def dvc(layout: Layout, *arguments: str, check: bool = True) -> str:
     """Run DVC in a study's folder and return its output; DVC ends with this process.
 
     Raises:
-        RecordingError: If DVC fails and `check` is true; it has DVC's message.
+        RecordingError: If DVC was never set up for the study; or if it fails and `check` is true,
+            with DVC's message.
     """
+    if "init" not in arguments:
+        check_set_up(layout)
     done = subprocess.run(
         bound_command("dvc", *arguments),
         cwd=layout.folder,
@@ -73,6 +76,20 @@ def dvc(layout: Layout, *arguments: str, check: bool = True) -> str:
         told = f"dvc {verb} failed in {layout.folder.resolve()}: {cause}"
         raise RecordingError(told + without_git(layout, cause))
     return done.stdout
+
+
+def check_set_up(layout: Layout) -> None:
+    """Check that the study is in a folder of DVC, which `gatewise new` makes.
+
+    Raises:
+        RecordingError: If it is not, with the command that makes one.
+    """
+    if dvc_folder(layout.folder).is_dir():
+        return
+    study = layout.folder.resolve()
+    how = "--no-scm" if repository_of(study) is None else "--subdir"
+    tell = shlex.join(["dvc", "--cd", str(study), "init", how])
+    raise RecordingError(f"{study} is not set up for DVC, which records results: `{tell}` does it")
 
 
 def without_git(layout: Layout, cause: str) -> str:

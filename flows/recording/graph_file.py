@@ -61,17 +61,18 @@ def bring_up_to_date(layout: Layout) -> None:
 
     Raises:
         StudyError: If it is for a clone and this code is installed, or the other way round: DVC
-            would check other code than the code that runs. Also if its link leads nowhere.
+            would check other code than the code that runs. Also if a clone's study has none.
     """
     file = layout.folder / NAME
     text = file.read_text(encoding="utf-8") if file.exists() else None
     if clone():
-        if text is None and file.is_symlink():
+        if text is None:
+            why = "links to nothing, as after a move of the study or the clone"
+            told = why if file.is_symlink() else "is missing"
             root = root_for(layout.folder.resolve())
             relink = shlex.join(["ln", "-sfn", f"{root}/{NAME}", str(file.absolute())])
             raise StudyError(
-                f"{file} links to nothing, as after a move of the study or the clone; set "
-                f"`root: {root}` in params.yaml, and call `{relink}`"
+                f"{file} {told}; set `root: {root}` in params.yaml, and call `{relink}`"
             )
         if text and text.startswith(MARK):
             raise StudyError(

@@ -1,6 +1,7 @@
 """Stages that are due: those that are stale in DVC, those that follow, and requested ones."""
 
 import os
+import re
 import shutil
 
 import pytest
@@ -28,11 +29,13 @@ SALES = [f"{verb}@sales" for verb in DATASET_VERBS]
 OPINIONS = [f"{verb}@opinions" for verb in DATASET_VERBS]
 
 
-def test_link_of_a_study_that_was_moved_is_refused_with_its_cure(tmp_path):
-    """DVC says that it "is not a .dvc file"."""
+@pytest.mark.parametrize("moved", [True, False])
+def test_study_without_a_graph_is_refused_with_its_cure(tmp_path, moved):
+    """DVC says that a link to nowhere "is not a .dvc file", and without one it has no stages."""
     folder = tmp_path / "a study"
     folder.mkdir()
-    (folder / "dvc.yaml").symlink_to("../nowhere/dvc.yaml")
+    if moved:
+        (folder / "dvc.yaml").symlink_to("../nowhere/dvc.yaml")
     with pytest.raises(StudyError) as caught:
         bring_up_to_date(Layout(folder))
     root = os.path.relpath(clone(), folder)
@@ -183,6 +186,17 @@ def test_study_of_an_archive_without_git_is_told_what_dvc_lacks(layout):
     with pytest.raises(RecordingError, match="true or false") as caught:
         dvc(layout, "config", "core.no_scm", "maybe")
     assert "git repository" not in str(caught.value)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_study_that_dvc_was_not_set_up_for_gets_the_command_for_it(layout, inside):
+    shutil.rmtree(layout.folder / ".dvc")
+    if inside:
+        (layout.folder / ".git").mkdir()
+    how = "--subdir" if inside else "--no-scm"
+    tell = f"`dvc --cd {layout.folder.resolve()} init {how}`"
+    with pytest.raises(RecordingError, match=f"is not set up for DVC.*{re.escape(tell)}"):
+        stale_stages(layout)
 
 
 @pytest.mark.parametrize(
