@@ -145,7 +145,7 @@ def what_is_registered(comparison: Comparison) -> str:
 
 
 def registered_with_score(comparison: Comparison) -> str:
-    """What is registered, with its own score on the test set; empty if it is nothing."""
+    """The registered model and its own score on the test set; empty if there is none."""
     own = comparison.registered_scores
     if own is None:
         return ""
