@@ -5,7 +5,7 @@ A step is what lies between two rows: an hour, a business day, a month whatever 
 
 import warnings
 from collections import Counter
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -173,7 +173,8 @@ def infer_step(times: pd.DatetimeIndex) -> BaseOffset | None:
     if len(times) < 3:
         return None
     with pd.option_context("future.infer_freq_returns_offset", True):
-        step = cast("BaseOffset | None", pd.infer_freq(times))
+        # Options belong to the process: another thread may reset it, and then this is a text.
+        step = to_offset(pd.infer_freq(times))
     if step is None:
         months = np.diff(month_numbers(times))
         if (

@@ -22,6 +22,9 @@ from rnn_core.tasks.text_generation.tokens import tokenize
 MOST_HELD = 8
 """Subwords of a last word that may be cut again."""
 
+LEAST_LOG = -1e307
+"""Least logarithm that a penalty leads to: differences of these are still numbers."""
+
 SEEDS = 2**64
 """Number of seeds of a generator of random numbers."""
 
@@ -205,9 +208,10 @@ def sample(
     logits = logits.index_fill(0, torch.tensor([never]), -math.inf)
     if parameters.repetition_penalty > 1:
         # logits may be shifted by anything; their logarithms are those of probabilities
-        logs = logits.log_softmax(dim=-1)
-        seen = torch.tensor(sorted(set(there)), dtype=torch.int64)
-        logits = logs.index_copy(0, seen, logs[seen] * parameters.repetition_penalty)
+        logs = logits.double().log_softmax(dim=-1)
+        seen = torch.tensor(sorted(set(there) - {never}), dtype=torch.int64)
+        penalised = logs[seen] * parameters.repetition_penalty
+        logits = logs.index_copy(0, seen, penalised.clamp(min=LEAST_LOG))
     if parameters.temperature == 0:
         return int(logits.argmax())
     if 0 < parameters.top_k < len(logits):

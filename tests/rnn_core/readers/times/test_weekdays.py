@@ -74,3 +74,16 @@ def test_series_with_other_days_than_the_training_goes_on_on_its_own():
 )
 def test_other_steps_with_gaps_are_what_they_were(times, code):
     assert step_code(times) == code
+
+
+def test_step_is_the_same_where_another_thread_resets_the_option(monkeypatch):
+    """Answers of a server are made in threads, and options of pandas belong to the process."""
+    times = pd.date_range("2024-03-01", periods=12, freq="BME")
+    infer = pd.infer_freq
+
+    def reset(asked):
+        with pd.option_context("future.infer_freq_returns_offset", False):
+            return infer(asked)
+
+    monkeypatch.setattr(pd, "infer_freq", reset)
+    assert follows(times, find_step(times)).all()

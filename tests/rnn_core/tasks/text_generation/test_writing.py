@@ -60,6 +60,16 @@ def test_a_penalty_multiplies_log_probabilities_of_what_is_there(shift):
     assert likeliest == 2
 
 
+@pytest.mark.parametrize("penalty", [1e20, 1e39, 1e308])
+def test_any_penalty_leaves_something_to_draw(penalty):
+    """One that takes all logarithms out of range left nothing, and drawing failed."""
+    logits = torch.tensor([3.0, 1.0, 0.5, -2.0])
+    with_rest = drawn(logits, 50, there=[1, 2], repetition_penalty=penalty)
+    assert with_rest == pytest.approx([0, 0, 0, 1])
+    all_there = drawn(logits, 50, there=[0, 1, 2, 3], repetition_penalty=penalty)
+    assert all_there[0] == 0 and all_there.sum() == 1
+
+
 def cut(text, stops):
     """A text up to where the first stop that is complete begins, found letter by letter."""
     for end in range(len(text) + 1):
