@@ -8,9 +8,10 @@ showing a folder twice changes nothing, and one that was missed can be shown lat
 
 import hashlib
 import json
+import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import NamedTuple, TypeAlias
@@ -23,7 +24,7 @@ from flows.layout import Layout
 from flows.report import figures, notes, words
 from flows.report.details import collect
 from flows.report.svg import alone
-from flows.system.environment import artifact_root
+from flows.system.environment import TRACKING, artifact_root, database_file
 from flows.tracking import descriptions
 from flows.tracking.logged import Kind, measured, metrics_of_result, metrics_of_seed, parameters_of
 from flows.tracking.refusals import FAILURES, refusal_of
@@ -67,6 +68,9 @@ def reachable() -> Iterator[None]:
         TrackingError: If there is one.
     """
     try:
+        file = database_file(os.environ[TRACKING])
+        if file is not None and file.exists():
+            file.open("rb").close()  # MLflow would try again for two minutes
         yield
     except FAILURES as error:
         raise TrackingError(refusal_of(error)) from None  # its text may hold a password
@@ -88,6 +92,18 @@ class GrowingSeed(NamedTuple):
     key: str
     config: RunConfig
     records: list[Record]
+
+
+def in_batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Divide records into batches of at most `BATCH` metrics, or of one record."""
+    batch: list[Record] = []
+    for record in records:
+        if batch and sum(map(len, batch)) + len(record) > BATCH:
+            yield batch
+            batch = []
+        batch.append(record)
+    if batch:
+        yield batch
 
 
 def growing_seeds(layout: Layout) -> list[GrowingSeed]:
@@ -124,6 +140,7 @@ class Projection:
         self.experiments: dict[str, str] = {}
         self.runs: dict[str, list[Run]] = {}
         self.epochs_logged: dict[str, int] = {}
+        self.sent: dict[tuple[str, int], int] = {}  # when each epoch of a run was first sent
         self.lock = threading.RLock()
 
     def open(self, dataset: str) -> str:
@@ -211,22 +228,27 @@ class Projection:
         return self.create(config, "seed", cell.info.run_id, identity=config.identity, key=key)
 
     def log_records(self, run: Run, records: list[Record]) -> None:
-        """Log the records of epochs that the run does not have yet."""
+        """Log the records of epochs that the run does not have yet.
+
+        An answer can be lost of a batch that is stored. Sent again with the same times, its
+        metrics are the same to MLflow; and no record is in two batches, so that the last epoch
+        of a run is whole.
+        """
         run_id = run.info.run_id
         if run_id not in self.epochs_logged:
             history = self.client.get_metric_history(run_id, "epoch")
             self.epochs_logged[run_id] = max((metric.step for metric in history), default=0)
         new = [r for r in records if r["epoch"] > self.epochs_logged[run_id]]
         now = round(time.time() * 1000)
-        metrics = [
-            Metric(name, value, now, int(record["epoch"]))
-            for record in new
-            for name, value in record.items()
-        ]
-        for start in range(0, len(metrics), BATCH):
-            self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
-        if new:
-            self.epochs_logged[run_id] = int(new[-1]["epoch"])
+        for batch in in_batches(new):
+            metrics = [
+                Metric(name, value, self.sent.setdefault((run_id, epoch), now), epoch)
+                for record in batch
+                for epoch in [int(record["epoch"])]
+                for name, value in record.items()
+            ]
+            self.client.log_batch(run_id, metrics=metrics)
+            self.epochs_logged[run_id] = metrics[-1].step
 
     def project(self, dataset: str) -> dict[int, str]:
         """Make the runs of a dataset show its finished folders, evaluations and decision.

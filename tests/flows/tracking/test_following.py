@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -79,6 +80,34 @@ def test_seed_is_known_by_its_folder_as_soon_as_it_has_a_config(layout):
     begin_training(layout, "key")
     (seed,) = tracking.growing_seeds(layout)
     assert (seed.key, seed.config.seed, len(seed.records)) == ("key", 0, 1)
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_epochs_whose_answer_was_lost_are_shown_once(layout, database, monkeypatch, is_stored):
+    """MLflow was killed between storing and answering; here a batch has one epoch."""
+    monkeypatch.setattr(tracking, "BATCH", 5)
+    begin_training(layout, "key", num_epochs=1)
+    (seed,) = tracking.growing_seeds(layout)
+    seed = seed._replace(records=[{**seed.records[0], "epoch": epoch} for epoch in range(1, 7)])
+    projection, sent = Projection(layout, "tiny", {}), []
+    log_batch = projection.client.log_batch
+
+    def lost_at_first(run_id, **content):
+        sent.extend(metric.step for metric in content.get("metrics", ()) if metric.key == "epoch")
+        lost = sent == [1, 2]
+        if is_stored or not lost:
+            log_batch(run_id, **content)
+        if lost:
+            raise ConnectionError
+
+    monkeypatch.setattr(projection.client, "log_batch", lost_at_first)
+    with pytest.raises(TrackingError):
+        projection.log_growing(seed)
+    time.sleep(0.01)
+    projection.log_growing(seed)
+    assert epochs_shown() == [1, 2, 3, 4, 5, 6]
+    Projection(layout, "tiny", {}).log_growing(seed)
+    assert epochs_shown() == [1, 2, 3, 4, 5, 6]
 
 
 def test_training_that_other_code_began_is_replaced(layout, database):
