@@ -159,7 +159,7 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
     trained = [name for name in inputs.study.datasets if f"train@{name}" in due.stages]
     time_left = workshop.time_left(inputs.study, trained)
     display = Display(num_tasks(due, shown, wanted), time_left=time_left)
-    crew = workshop.crew(inputs.study, display) if due.stages - {"code"} else None
+    crew = workshop.crew(inputs.study, display) if due.work else None
     projection = Projection(layout, inputs.study.study, run_tags())
     recorder = Recorder(layout, inputs)
     closing = Closing(recorder, projection, display, workshop, shown, wanted.promote)

@@ -16,8 +16,16 @@ FILE = "params.yaml"
 T = TypeVar("T")
 
 
-LIST = "a list, such as [1, 2]"
-"""Name in params.yaml of Python's tuple."""
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "a text",
+    "tuple": "a list, such as [1, 2]",
+    "list": "a list",
+    "dict": "names with values",
+}
+"""Names of Python's kinds, by the first word of pydantic's names of errors."""
 
 
 def read_yaml(folder: Path) -> Any:
@@ -32,7 +40,9 @@ def read_yaml(folder: Path) -> Any:
     except (FileNotFoundError, NotADirectoryError):
         if folder.is_file():
             raise ParameterError(f"{folder} is a file; a study is a folder with a {FILE}") from None
-        raise ParameterError(f"{file} is missing; a study is a folder with one") from None
+        raise ParameterError(
+            f"{file} is missing; a study is a folder with one; `gatewise new` makes one"
+        ) from None
     except OSError as error:
         raise ParameterError(f"{file} cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
@@ -60,12 +70,22 @@ def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:
     except ValidationError as error:
         problem = error.errors()[0]
     place = ".".join(str(part) for part in (where, *problem["loc"]) if part != "")
-    message = problem["msg"].removeprefix("Value error, ").replace("a valid tuple", LIST)
-    if problem["type"] == "missing":
-        message = "is required"
-    elif problem["type"] != "value_error":
+    message = reason_of(problem)
+    if problem["type"] not in {"missing", "value_error"}:
         message = f"{message}, not {problem['input']!r}"
     raise ParameterError(": ".join(filter(None, [source, place, message])))
+
+
+def reason_of(problem: Mapping[str, Any]) -> str:
+    """Describe one of pydantic's errors in plain words."""
+    kind = problem["type"]
+    if kind == "missing":
+        return "is required"
+    first, _, rest = kind.partition("_")
+    if first in KINDS and rest in {"type", "parsing", "from_float"}:
+        return f"must be {KINDS[first]}"
+    words: str = problem["msg"].removeprefix("Value error, ")
+    return words.replace("Input should be", "must be", 1)
 
 
 def check_complete(kind: type[Any], content: Mapping[str, Any]) -> None:

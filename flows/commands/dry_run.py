@@ -48,7 +48,7 @@ def show_plan(layout: Layout, inputs: Inputs, due: Due) -> None:
         ParameterError: If the run would refuse params.yaml.
     """
     console = Console(highlight=False, soft_wrap=True)
-    stages = sorted(due.stages - {"code"})
+    stages = sorted(due.work)
     console.print(
         f"{number(len(stages), 'stage')} would run{': ' if stages else '.'}{', '.join(stages)}"
     )

@@ -16,8 +16,8 @@ def export(model: str, file: Path) -> None:
         ParameterError: If the model, the folder or a package for the export does not exist.
         StudyError: If onnxruntime computes other values than the model.
     """
-    if not file.absolute().parent.is_dir():
-        raise ParameterError(f"there is no folder {file.absolute().parent} to write {file.name} to")
+    if not file.parent.is_dir():
+        raise ParameterError(f"there is no folder {file.parent} to write {file.name} to")
     served = load(model)
     exported = export_onnx(served.model, file, {"gatewise.meta": served.task.meta.to_json()})
     sys.stdout.write(f"{file} has the network of {model}\n{told(exported)}")

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Collection, Mapping
@@ -44,6 +45,15 @@ if TYPE_CHECKING:
 RECORD_SECONDS = 20.0
 """Seconds that our own server may take to record the ends of tasks."""
 
+INSIDE = "prefect._internal"
+"""The log of Prefect's own services, such as the one that sends events."""
+
+SENDERS = ("prefect.events", "websockets")
+"""The logs of what sends Prefect's events."""
+
+UNSENT = re.compile(r"Still processing items:|Service .+ (failed|queue is full) ")
+"""Matches the beginnings of notes of such services on what they have not sent."""
+
 SETUP = "Prefect and MLflow set up their databases; only the first run does, and it takes a while\n"
 
 
@@ -83,7 +93,7 @@ def launch(folder: Path, options: Options) -> None:
     """Run the flow on a study and print the results."""
     use_defaults()
     layout = Layout(enter_home(folder))
-    inputs, started = read_inputs(layout), time.time() - age_seconds()
+    inputs, before = read_inputs(layout), len(read_records(layout))
     told = Told(layout, inputs, folder, options.verbose)
     with if_free(layout, "flow") as free:
         if options.dry:
@@ -106,7 +116,7 @@ def launch(folder: Path, options: Options) -> None:
         sys.stderr.write(f"Stopped. Finished trainings are kept; to go on: {again}\n")
         raise
     tell(told, {*run.cached, *(time.stage for time in run.stages)})
-    account = time_account(run, layout, started, verbose=options.verbose)
+    account = time_account(run, layout, before, verbose=options.verbose)
     Console().print("\n".join(account), highlight=False, soft_wrap=True)
 
 
@@ -134,11 +144,11 @@ def all_done(layout: Layout, inputs: Inputs, options: Options) -> set[str] | Non
     """
     due = find_due(layout, inputs, None, options.only)
     sys.stderr.writelines(f"{line}\n" for line in due.repaired)
-    if due.stages == {"code"}:  # find_due has brought it up to date
+    if due.stages and not due.work:
         record(layout, inputs, due.stages)
     shown = up_to_date(layout, promoted=options.promote)
     names = compared(inputs.study, due.selected)
-    done = not due.stages - {"code"} and all(name in shown for name in names)
+    done = not due.work and all(name in shown for name in names)
     return due.selected if done else None
 
 
@@ -198,8 +208,9 @@ def run_flow(layout: Layout, options: Options) -> "StudyRun":
     if options.workers:
         flow = flow.with_options(task_runner=runner_of(options.workers))
 
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(is_not_told_twice)
+    for logger in (None, INSIDE):  # the second one has its own handlers
+        for handler in logging.getLogger(logger).handlers:
+            handler.addFilter(is_for_the_user)
     if server:
         connect()  # takes as long as starting the server, if both are new
         server.wait()
@@ -261,22 +272,30 @@ def num_ended(client: "SyncPrefectClient", of_run: "FlowRunFilter") -> int:
     return sum(task.state is not None and task.state.is_final() for task in tasks)
 
 
-def is_not_told_twice(record: logging.LogRecord) -> bool:
+def is_for_the_user(record: logging.LogRecord) -> bool:
     """Return whether a log record belongs on the terminal.
 
-    Failures of the run do not: we print them in one line. Nor does Prefect's note that it is still
-    sending logs when the run ends.
+    Failures of the run do not: we print them in one line. Nor do Prefect's notes that it is still
+    sending logs and events when the run ends, or could not send them, as after a suspension: only
+    its pages lack them, and it writes out all that it did not send.
     """
     of_run = record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
-    is_late = record.getMessage().startswith("Still processing items:")
-    return not (of_run and record.levelno >= logging.ERROR) and not is_late
+    of_sending = record.name.startswith(SENDERS) or UNSENT.match(record.getMessage())
+    return not (of_run and record.levelno >= logging.ERROR) and not of_sending
 
 
 def time_account(
-    run: "StudyRun", layout: Layout, started: float, *, verbose: bool = False
+    run: "StudyRun", layout: Layout, before: int, *, verbose: bool = False
 ) -> list[str]:
-    """The time of the run in a line; with details, the share of trainings in a second line."""
-    done = [record for record in read_records(layout) if record.time >= started]
+    """The time of the run in a line; with details, the share of trainings in a second line.
+
+    Args:
+        run: The run.
+        layout: Where the study keeps things.
+        before: Number of records of trainings and evaluations before it.
+        verbose: Whether to show details.
+    """
+    done = read_records(layout)[before:]
     made = number(sum(record.what == "train" for record in done), "training")
     stages = f"{number(len(run.stages), 'stage')} run, {len(run.cached)} up to date"
     lines = [f"Finished in {duration(age_seconds())}: {made}, {stages}."]

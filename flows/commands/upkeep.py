@@ -83,7 +83,7 @@ def what_is_stale(layout: Layout, folder: Path) -> list[str]:
 
     with only_looking(layout):
         due = find_due(layout, read_inputs(layout), None, None)
-    stale = sorted(due.stages)
+    stale = sorted(due.work)
     if not stale:
         return [*due.repaired, "All is up to date."]
     shown = ", ".join(stale[:6]) + (", ..." if len(stale) > 6 else "")

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from flows.layout import Layout
 from flows.operations.finding import Finding
 from flows.operations.leftovers import cut_off, marks, temporary_files
-from flows.operations.unended_runs import dead_flow_runs, problem_of_prefect, tracked_runs
+from flows.operations.unended_runs import dead_flow_runs, problem_of_prefect, tracked
 from flows.recording.command import dvc_folder
 from flows.recording.lock_file import lock_file
 from flows.running.mark import going_on, mark_file
@@ -70,7 +70,7 @@ def examine(layout: Layout, api: str | None) -> Iterator[Finding]:
         yield from marks(layout, api)
         yield from cut_off(layout)
         yield from temporary_files(layout)
-        yield from tracked_runs(layout)
+        yield from tracked(layout)
     yield from dvc_at_work(layout)
     if api is not None:
         yield from dead_flow_runs(api)

@@ -61,8 +61,8 @@ def check_reproducible(found: Lineage, folder: Path) -> Path:
         )
     if found.uncommitted:
         raise StudyError(
-            f"{name} was registered while these were in no commit, so that nobody has what it was "
-            f"made from: {', '.join(found.uncommitted)}"
+            f"{name} cannot be made again, since these were not committed when it was registered: "
+            f"{', '.join(found.uncommitted)}; commit before a run, to be able to"
         )
     if root is None or git(root, "cat-file", "-e", f"{found.commit}^{{commit}}") is None:
         raise StudyError(

@@ -1,5 +1,6 @@
 """Find runs that MLflow or Prefect call running although their process has ended."""
 
+import os
 import socket
 from collections.abc import Iterator
 from functools import partial
@@ -9,7 +10,7 @@ import psutil
 
 from flows.layout import Layout
 from flows.operations.finding import Finding
-from flows.system.environment import may_have_database
+from flows.system.environment import TRACKING, database_file, may_have_database
 from flows.system.prefect_api import prefect_answers
 from flows.system.servers import ServerError
 from rnn_core.study import read_study
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from flows.tracking.unended import Unended
 
 
-def tracked_runs(layout: Layout) -> Iterator[Finding]:
-    """Runs of MLflow whose process was on this machine and has ended."""
+def tracked(layout: Layout) -> Iterator[Finding]:
+    """Runs of MLflow whose process was on this machine and has ended, and a damaged database."""
     if not may_have_database():
         return
-    from flows.tracking.projection import TrackingError  # noqa: PLC0415 - imports MLflow
+    from flows.tracking.damage import damage_of  # noqa: PLC0415 - imports MLflow
+    from flows.tracking.projection import TrackingError  # noqa: PLC0415 - as above
+    from flows.tracking.refusals import LOST  # noqa: PLC0415 - as above
     from flows.tracking.unended import end_run, unended  # noqa: PLC0415 - as above
 
     try:
@@ -31,6 +34,9 @@ def tracked_runs(layout: Layout) -> Iterator[Finding]:
     except TrackingError as error:
         yield Finding(str(error), "MLflow", "until then no run can be shown or registered")
         return
+    file = database_file(os.environ[TRACKING])
+    if file is not None and (damage := damage_of(file)):
+        yield Finding(damage, f"MLflow's database {file}", LOST)
     for run in runs:
         if is_gone(run):
             where = f"MLflow run {run.id} ({run.name})"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flows.layout import Layout, repository_of
 from flows.system.bound import bound_command
+from flows.system.process import user
 from rnn_core.errors import StudyError
 
 NO_GIT = "is not a git repository"
@@ -102,7 +103,10 @@ def without_git(layout: Layout, cause: str) -> str:
 
 
 def dvc_environment() -> dict[str, str]:
-    """The environment variables for DVC; its stages find `gatewise` on the path."""
+    """The environment variables for DVC.
+
+    Its stages find `gatewise` on the path. It needs a name of the user, and not every user has one.
+    """
     programs = str(Path(sys.executable).parent)
     path = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
+    return {**os.environ, "PATH": path, "LOGNAME": user(), "DVC_NO_ANALYTICS": "1"}

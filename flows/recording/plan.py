@@ -32,6 +32,11 @@ class Due:
     stages: set[str]
     repaired: list[str]
 
+    @property
+    def work(self) -> set[str]:
+        """The stages without `code`, which `find_due` has done: alone, it leaves nothing to do."""
+        return self.stages - {"code"}
+
 
 def find_due(
     layout: Layout, inputs: Inputs, datasets: list[str] | None, only: list[str] | None

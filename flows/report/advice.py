@@ -1,6 +1,6 @@
 """Put a recommendation and its reasons into words, for terminal, page, card and MLflow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import inf
 
 from flows.report import words
@@ -286,6 +286,20 @@ def failures(comparison: Comparison) -> list[str]:
     return found
 
 
+def chances(comparison: Comparison) -> Iterator[str]:
+    """The chance and the expected loss of each candidate, on both sets."""
+    for name, result in words.ranked(comparison):
+        risks = result.validation.risk, result.test.risk
+        if risks[0] is None or risks[1] is None:
+            continue
+        on_validation, on_test = (words.chance_of(risk.chance) for risk in risks if risk)
+        losses = " and ".join(f"{risk.expected_loss:.2g}" for risk in risks if risk)
+        yield (
+            f"{name}: within the margin with a chance of {on_validation} by the validation set and "
+            f"{on_test} by the test set; expected loss {losses} margins"
+        )
+
+
 def cautions(comparison: Comparison) -> list[str]:
     """Describe the limits of the validation set, a sentence each."""
     found, seen = [], comparison.evidence["validation"]
@@ -294,9 +308,10 @@ def cautions(comparison: Comparison) -> list[str]:
         found.append(few_clusters(seen.clusters, total))
     several = seen.smallest is not None
     if several and seen.telling is not None and seen.telling < FEW_TELLING:
+        more = "harder items" if seen.telling < total else "more items"
         found.append(
             f"The candidates that stayed to the end differ on only {words.count(seen.telling)} of "
-            f"{words.count(total)} validation items: harder items would tell more."
+            f"{words.count(total)} validation items: {more} would tell more."
         )
     if seen.smallest is not None and seen.smallest > comparison.margin:
         smallest = words.difference(seen.smallest, comparison.margin)

@@ -154,6 +154,7 @@ def details(comparison: Comparison) -> list[str]:
     lines = [
         f"mean test score of {chosen.name}: {words.score(mean.mean)}{deviation}",
         *advice.evidence(comparison),
+        *advice.chances(comparison),
         (
             f"cost: {words.count(cost.parameters)} parameters; a step of one sequence takes "
             f"{words.count(cost.multiply_accumulates)} multiply-accumulates in the recurrent layers"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from flows.layout import Layout
 from flows.system.home import home
+from flows.system.log_lines import read_log
 from flows.tracking.rows import Row
-from rnn_core.files import read_json_lines
 
 MOST_BYTES = 64 << 20
 """Most bytes of a model's log; older answers are removed."""
@@ -63,7 +63,6 @@ def write_answers(file: Path, answers: Iterable[LoggedAnswer]) -> None:
 def read_answers(model: str) -> Iterator[LoggedAnswer]:
     """All logged answers of a model, from the oldest."""
     for file in (older(log_file(model)), log_file(model)):
-        if file.exists():
-            for row in read_json_lines(file):
-                pairs = {name: tuple(row[name]) for name in ("answers", "seconds")}
-                yield LoggedAnswer(**{**row, **pairs})
+        for row in read_log(file):
+            pairs = {name: tuple(row[name]) for name in ("answers", "seconds")}
+            yield LoggedAnswer(**{**row, **pairs})

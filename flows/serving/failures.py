@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rnn_core.parameters import reason_of
+
 MOST_CHARACTERS = 1000
 """Most characters of a reason."""
 
@@ -84,8 +86,8 @@ def told_of(problem: Any, whole: str) -> str:
     if kind == "extra_forbidden":
         where = written(place[:-1])
         return f"{where or whole} has a name that the model does not know; see /openapi.json"
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{written(place) or whole}: {message[:1].lower()}{message[1:]}"
+    reason = reason_of(problem)
+    return f"{written(place) or whole}: {reason[:1].lower()}{reason[1:]}"
 
 
 def written(place: list[Any]) -> str:

@@ -14,7 +14,9 @@ from flows.serving.answer_log import LoggedAnswer, log_file, write_answers
 from flows.serving.desk import Desk
 from flows.serving.shelf import Place, Shelf
 from flows.serving.version import Limits, Version
-from flows.tracking.alias import ALIAS, CHALLENGER
+from flows.system.os_errors import with_cure
+from flows.tracking.alias import CHALLENGER
+from flows.tracking.promoted import ALIAS
 from flows.tracking.rows import Row, rows_of
 from rnn_core.truth.matching import matcher_of
 
@@ -61,6 +63,7 @@ class Shadows:
         self.shelf = Shelf((), limits, seat, follows_all=False)
         self.with_inputs = with_inputs
         self.left_out = 0
+        self._logs = True
         self._going_on: set[asyncio.Task[None]] = set()
 
     async def refresh(self, champions: dict[str, Place]) -> None:
@@ -100,7 +103,7 @@ class Shadows:
                 rows,
                 time.perf_counter() - started,
             )
-            await asyncio.to_thread(note, answered, second, with_inputs=self.with_inputs)
+            await self._log(answered, second)
         except Exception as error:  # noqa: BLE001 - the champion's answer has been sent
             log.warning(
                 "%s: its challenger, version %s, gave no answer that could be logged: %s",
@@ -108,6 +111,18 @@ class Shadows:
                 desk.version.number,
                 type(error).__name__,
             )
+
+    async def _log(self, first: Answered, second: Answered) -> None:
+        """Log both answers; if that is not possible, as on a full disk, tell it once."""
+        try:
+            await asyncio.to_thread(note, first, second, with_inputs=self.with_inputs)
+        except OSError as error:
+            if self._logs:
+                file, why = log_file(first.version.name), with_cure(error) or error
+                log.warning("answers are not logged in %s: %s", file, why)
+            self._logs = False
+        else:
+            self._logs = True
 
 
 def note(first: Answered, second: Answered, *, with_inputs: bool) -> None:

@@ -16,7 +16,8 @@ from mlflow.entities.model_registry import ModelVersion
 
 from flows.serving.desk import Desk
 from flows.serving.version import Limits, Version, load
-from flows.tracking.alias import ALIAS, Asked, asked_of
+from flows.tracking.alias import Asked, asked_of
+from flows.tracking.promoted import ALIAS
 from flows.tracking.refusals import FAILURES, refusal_of
 from flows.tracking.registered import no_such, registered_models
 from rnn_core.errors import GatewiseError, ParameterError, StudyError

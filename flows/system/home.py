@@ -7,10 +7,12 @@ does not serve: the registry has the models of all studies, and you can use them
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flows.layout import Layout
-from rnn_core.errors import StudyError, nearest
+from rnn_core.errors import GatewiseError, StudyError, nearest
 
 PACKAGES = Path(__file__).resolve().parents[2]
 """The folder that `flows` and `rnn_core` are in."""
@@ -38,11 +40,25 @@ def home() -> Path:
 
 
 def near(study: Path) -> str:
-    """The study beside a folder whose name is most like that of the folder, as a question."""
+    """The study beside a folder with the most similar name, as a question; or how to make one."""
     files = study.parent.glob(f"*/{PARAMETERS}")
     known = [file.parent.name for file in files if file.is_file()]
     close = nearest(study.name, known)
-    return f"; did you mean {study.parent / close}?" if close else ""
+    return f"; did you mean {study.parent / close}?" if close else "; `gatewise new` makes one"
+
+
+@contextmanager
+def as_typed(*given: Path | None) -> Iterator[None]:
+    """Name files in errors as the user typed them, although the current folder changes."""
+    whole = {str(path.resolve()): str(path) for path in given if path is not None}
+    try:
+        yield
+    except GatewiseError as error:
+        text = str(error)
+        for place, typed in whole.items():
+            text = text.replace(place, typed)
+        error.args = (text,)
+        raise
 
 
 def enter_home(study: Path) -> Path:

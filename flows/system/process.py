@@ -1,5 +1,6 @@
-"""Age and threads of this process."""
+"""Age, user and threads of this process."""
 
+import getpass
 import os
 import time
 from pathlib import Path
@@ -10,6 +11,14 @@ def age_seconds() -> float:
     after_name = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     started = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+
+
+def user() -> str:
+    """The name of the user; the number of one without a name, as in containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def use_one_thread() -> None:

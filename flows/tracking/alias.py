@@ -19,6 +19,7 @@ from flows.system.command_line import command_line
 from flows.system.exclusive import exclusive
 from flows.tracking.address import beside_registry
 from flows.tracking.moves import note_move
+from flows.tracking.promoted import ALIAS
 from flows.tracking.searches import all_versions
 from rnn_core.errors import ParameterError, StudyError
 
@@ -29,8 +30,6 @@ NAME = re.compile(r"(?P<name>[^/@:]+)(?:@(?:(?P<number>\d+)|(?P<alias>[\w-]+)))?
 
 ADDRESS = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<number>\d+)|@(?P<alias>[\w-]+))")
 """Matches its address in MLflow."""
-
-ALIAS = "champion"
 
 CHALLENGER = "challenger"
 """The alias of a version that gets the same requests as the champion for a while."""

@@ -46,11 +46,13 @@ class Judged:
     """The comparison of a challenger with the champion.
 
     Attributes:
+        metric: Name of the metric.
         pair: Result of the paired test.
         left_out: Number of items of the test set that one of them was trained or chosen on.
         champion_score: The champion's score on the other items.
     """
 
+    metric: str
     pair: Pair
     left_out: int
     champion_score: float
@@ -116,6 +118,7 @@ def judge(challenger: Path, champion: Path, raw: Path) -> Judged:
         )
     challengers, champions = among(scores, new), among(other_scores, new)
     return Judged(
+        metric=test.metric.name,
         pair=compare_pair(challengers, champions, test.metric),
         left_out=int((~new).sum()),
         champion_score=other_scores.overall if new.all() else mean(champions),

@@ -4,9 +4,7 @@ They are tags of the registered model, not of its versions. So the history keeps
 been deleted.
 """
 
-import getpass
 import json
-import os
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,6 +14,7 @@ from uuid import uuid4
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
+from flows.system.process import user
 from flows.tracking.descriptions import describe_model
 from flows.tracking.moved import note_moved
 
@@ -136,8 +135,4 @@ def scores_on_test(tags: Mapping[str, str]) -> dict[str, str]:
 
 def who() -> str:
     """The user and host of this process, as user@host."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in containers
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
+    return f"{user()}@{socket.gethostname()}"

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+ALIAS = "champion"
+"""The alias of the version of a registered model that answers."""
+
 Action: TypeAlias = Literal["promoted", "unchanged", "kept"]
 
 

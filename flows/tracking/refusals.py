@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from flows.system.environment import TRACKING
 from flows.system.hidden import cause_of, without_secrets, without_user
+from flows.system.os_errors import with_cure
 
 FAILURES = (MlflowException, OSError, SQLAlchemyError, ModuleNotFoundError)
 """Errors that MLflow raises if its server, database or files cannot be used."""
@@ -40,6 +41,7 @@ OF_SQLITE: Mapping[str, str] = {
     "SQLITE_BUSY": "another process is writing to it; try again when that has ended",
     "SQLITE_CANTOPEN": "see that it is a file, and that you may read it",
     "SQLITE_CORRUPT": LOST,
+    "SQLITE_ERROR": LOST,  # MLflow's questions are right, so a table or a column is missing
     "SQLITE_FULL": "free some space",
     "SQLITE_NOTADB": LOST,
     "SQLITE_READONLY": "see that you may write to it",
@@ -83,7 +85,7 @@ def unusable(error: Exception, place: str) -> str:
     if isinstance(error, MlflowException | RequestException | ConnectionError | TimeoutError):
         cure = f"start it or check {TRACKING}, then try again"
         return f"MLflow at {place} does not answer: {cause}; {cure}"
-    return f"MLflow's files at {place} cannot be used: {cause}"
+    return f"MLflow's files at {place} cannot be used: {with_cure(error) or cause}"
 
 
 def database_error(error: Exception) -> SQLAlchemyError | None:

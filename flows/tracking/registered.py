@@ -13,7 +13,8 @@ from mlflow.exceptions import MlflowException
 
 from flows.system.command_line import command_line
 from flows.tracking import compiled
-from flows.tracking.alias import ABSENT, ALIAS, Asked
+from flows.tracking.alias import ABSENT, Asked
+from flows.tracking.promoted import ALIAS
 from flows.tracking.searches import all_models, all_versions
 from rnn_core.errors import GatewiseError, ParameterError, hint
 from rnn_core.files import digest_of

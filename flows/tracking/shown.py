@@ -9,7 +9,7 @@ from typing import ClassVar
 from flows.layout import Layout
 from flows.recording.lock_file import read_lock
 from flows.tracking.address import where
-from flows.tracking.moved import forget_moved, last_moved
+from flows.tracking.moved import champion_now, forget_moved
 from flows.tracking.promoted import Promotion
 from rnn_core.errors import DataError
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
@@ -68,8 +68,8 @@ def read_shown(layout: Layout) -> dict[str, Promotion]:
 
 def since(promotion: Promotion) -> Promotion:
     """A promotion, or what became of it: the alias may have been moved after it."""
-    version = last_moved(promotion.model)
-    if version in {None, promotion.version}:
+    version = champion_now(promotion.model, promotion.version)
+    if version == promotion.version:
         return promotion
     reason = "the alias was moved to it after the last run"
     return replace(promotion, version=version, action="kept", reason=reason, test_score=None)
@@ -82,7 +82,7 @@ def up_to_date(layout: Layout, *, promoted: bool) -> set[str]:
         layout: Where the study keeps things.
         promoted: Whether their champions must have been promoted too.
     """
-    return set(read_shown(layout)) if promoted else set(current(layout))
+    return {name for name, note in current(layout).items() if note.promotion or not promoted}
 
 
 def current(layout: Layout) -> dict[str, Note]:

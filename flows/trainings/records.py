@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.layout import Layout
-from rnn_core.files import read_json_lines
+from flows.system.log_lines import read_log
 from rnn_core.metric import Division
 from rnn_core.study import is_for_tuning
 from rnn_core.training.run_folder import candidate_name, read_summary
@@ -142,4 +142,4 @@ def lines_of(layout: Layout, kind: type[Record] | type[Answer]) -> list[dict[str
     """The lines that fit a kind of record: no unknown keys, and all those without a default."""
     known = {field.name for field in fields(kind)}
     needed = {field.name for field in fields(kind) if field.default is MISSING}
-    return [line for line in read_json_lines(layout.timings) if needed <= line.keys() <= known]
+    return [line for line in read_log(layout.timings) if needed <= line.keys() <= known]

@@ -21,7 +21,7 @@ WRONG = [
     ({"seeds": 3}, "params.yaml: seeds must hold keys and values: first, most"),
     ({"seeds": {}}, "params.yaml: seeds.first: is required"),
     ({"seeds": {"first": 3}}, "params.yaml: seeds.most: is required"),
-    ({"seeds": {"first": "a", "most": 3}}, "seeds.first: Input should be a valid integer"),
+    ({"seeds": {"first": "a", "most": 3}}, "seeds.first: must be a whole number"),
     ({"seeds": {"first": 0, "most": 3}}, "params.yaml: seeds: first must be at least 1, not 0"),
     (
         {"seeds": {"first": 3, "most": 2}},
@@ -35,7 +35,7 @@ WRONG = [
         {"seeds": {"first": 3, "most": 5, "mots": 7}},
         "params.yaml: seeds: unknown key 'mots'; did you mean 'most'?",
     ),
-    ({"device": "gpu"}, "params.yaml: device: Input should be 'auto', 'cpu' or 'cuda', not 'gpu'"),
+    ({"device": "gpu"}, "params.yaml: device: must be 'auto', 'cpu' or 'cuda', not 'gpu'"),
     ({"study": "My Study"}, "params.yaml: 'My Study' must be lower-case letters, digits and _"),
     ({"datasets": {}}, "params.yaml: datasets must hold at least one dataset"),
     ({"cells": None}, "params.yaml: cells missing, which dvc.yaml reads; add `cells: ...`"),
@@ -49,8 +49,8 @@ WRONG = [
     ({"depths": [2, 2]}, "params.yaml: depths must hold at least one value, and none twice"),
     ({"depths": [0]}, "params.yaml: depths must be from 1 to 16, not 0"),
     ({"depths": [1, 64]}, "params.yaml: depths must be from 1 to 16, not 64"),
-    ({"depths": [1.5]}, "params.yaml: depths.0: Input should be a valid integer"),
-    ({"depths": 2}, "params.yaml: depths: Input should be a list, such as [1, 2], not 2"),
+    ({"depths": [1.5]}, "params.yaml: depths.0: must be a whole number"),
+    ({"depths": 2}, "params.yaml: depths: must be a list, such as [1, 2], not 2"),
     ({"depth": [2]}, "params.yaml: unknown key 'depth'; did you mean 'depths'?"),
     (
         {"datasets__co2__depths": [-1]},
@@ -72,7 +72,7 @@ WRONG = [
         "params.yaml: tuning: share must be above 0 and at most 1, not 1.5",
     ),
     ({"tuning": TUNING | {"eta": 1}}, "params.yaml: tuning: eta must be at least 2, not 1"),
-    ({"tuning": TUNING | {"eta": 2.5}}, "params.yaml: tuning.eta: Input should be a valid integer"),
+    ({"tuning": TUNING | {"eta": 2.5}}, "params.yaml: tuning.eta: must be a whole number"),
     (
         {"tuning": TUNING | {"finalists": 0}},
         "params.yaml: tuning: finalists must be from 1 to trials, 8, not 0",
@@ -158,7 +158,7 @@ WRONG = [
     ),
     (
         {"datasets__co2__training__epochs": "many"},
-        "params.yaml: datasets.co2.training.epochs: Input should be a valid integer",
+        "params.yaml: datasets.co2.training.epochs: must be a whole number",
     ),
     (
         {"datasets__co2__margin": True},
@@ -179,7 +179,7 @@ WRONG = [
     ),
     (
         {"datasets__co2__model__normalisation": "yes"},
-        "params.yaml: datasets.co2.model.normalisation: Input should be 'none' or 'last_value'",
+        "params.yaml: datasets.co2.model.normalisation: must be 'none' or 'last_value'",
     ),
     ({"datasets__co2__data__targets": None}, "params.yaml: datasets.co2.data.targets: is required"),
     ({"datasets__co2__data__targets": []}, "data: targets must name at least one column"),

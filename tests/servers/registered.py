@@ -18,8 +18,8 @@ from torch import nn
 from usual_training import write_run
 
 from flows.tracking import registry
-from flows.tracking.alias import ALIAS
 from flows.tracking.drift.training_set import note_traits
+from flows.tracking.promoted import ALIAS
 from flows.tracking.registered import RUN, SEEN
 from flows.tracking.registry import Examples
 from rnn_core.files import digest_of

@@ -1,13 +1,13 @@
 """`gatewise champion`: show which version answers, since when and why, and change it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.system.command_line import command_line
 from flows.system.environment import use_defaults
-from flows.system.home import enter_home
+from flows.system.home import as_typed, enter_home
 from rnn_core import wording
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ MOVED_ELSEWHERE = (
     "the reason is not known: it was moved in MLflow, or a process was killed at that moment"
 )
 """Text for a champion without a recorded move."""
+
+SHORT_DIGEST = 12
+"""Characters of a digest that are shown."""
 
 OLDER = "the time is not known"
 """Text for a champion that was promoted before moves were recorded."""
@@ -75,30 +78,33 @@ def shadow(model: str, version: int | None) -> None:
 def score(model: str, data: Path) -> None:
     """Print the comparison of challenger and champion on data whose truth is known."""
     whole = data.resolve()
-    _begin()
-    from flows.operations import champion  # noqa: PLC0415 - reads the settings made above
+    with as_typed(data):
+        _begin()
+        from flows.operations import champion  # noqa: PLC0415 - reads the settings made above
 
-    judged = champion.score(model, whole)
+        judged = champion.score(model, whole)
     left_out = f", {judged.left_out} left out that one was trained or chosen on"
-    sys.stdout.write(f"{compared(judged.champion_score, judged.pair, left_out)}\n")
+    told = compared(judged.metric, judged.champion_score, judged.pair, left_out)
+    sys.stdout.write(f"{told}\n")
 
 
 def score_logged(model: str, data: Path) -> None:
     """Print the comparison of the logged answers of both, by the truth in the data."""
     whole = data.resolve()
-    _begin()
-    from flows.operations import logged_answers  # noqa: PLC0415 - reads the settings made above
+    with as_typed(data):
+        _begin()
+        from flows.operations import logged_answers  # noqa: PLC0415 - reads the settings made above
 
-    found = logged_answers.score_logged(model, whole)
+        found = logged_answers.score_logged(model, whole)
     unknown = f", {found.unknown} left out whose truth is not known"
     first, second = (1000 * seconds for seconds in found.seconds)
     sys.stdout.write(
-        f"{wording.in_words(found.metric)}: {compared(found.champion_score, found.pair, unknown)}\n"
+        f"{compared(found.metric, found.champion_score, found.pair, unknown)}\n"
         f"Half of the requests took the champion {first:.3g} ms, the challenger {second:.3g} ms.\n"
     )
 
 
-def compared(champion_score: float, pair: "Pair", left_out: str) -> str:
+def compared(metric: str, champion_score: float, pair: "Pair", left_out: str) -> str:
     """The comparison of a challenger with the champion, in a sentence."""
     from flows.report.words import difference  # noqa: PLC0415 - imports what a command may not need
     from flows.tracking.promotion import LEVEL  # noqa: PLC0415 - imports MLflow
@@ -108,7 +114,8 @@ def compared(champion_score: float, pair: "Pair", left_out: str) -> str:
     apart = f"{how} by {abs(pair.better_by):.4g}" if pair.better_by else "as good"
     p = min(pair.p_better, pair.p_worse)
     return (
-        f"The champion scores {champion_score:.4g}, and the challenger is {apart} "
+        f"{wording.in_words(metric)}: the champion has {champion_score:.4g}, and the challenger is "
+        f"{apart} "
         f"(paired test over {pair.num_items} items{clusters}{left_out}; one-sided p = "
         f"{difference(p, LEVEL)})."
     )
@@ -133,6 +140,7 @@ def _tell(champion: "Champion") -> None:
 
 def told(champion: "Champion") -> Iterator[str]:
     """The lines about a model: its champion, and the reason for it."""
+    from flows.report.answer import STATES  # noqa: PLC0415 - imports what a command may not need
     from flows.tracking.moves import scores_on_test  # noqa: PLC0415 - imports MLflow
 
     version = champion.version
@@ -144,7 +152,7 @@ def told(champion: "Champion") -> Iterator[str]:
     scores = scores_on_test(tags)
     parts += [f"test {metric} {float(score):.4g}" for metric, score in scores.items()]
     if decision := tags.get("gatewise.decision"):
-        parts.append(f"{decision}, without rivals" if "gatewise.alone" in tags else decision)
+        parts.append(STATES["only_one"] if "gatewise.alone" in tags else decision)
     yield f"{champion.name}: version {version.version}, {', '.join(parts)}"
     if champion.move is not None:
         yield f"  {in_words(champion.move)}"
@@ -160,7 +168,26 @@ def in_words(move: "Move") -> str:
     """A move in words."""
     before = f" from version {move.before}" if move.before else ""
     who = move.by if move.by_hand else f"gatewise ({move.by})"
-    evidence = "; ".join(f"{name} {value}" for name, value in sorted(move.evidence.items()))
+    evidence = ", ".join(evidence_in_words(move.evidence))
     shown = f" [{evidence}]" if evidence else ""
     moved = f"{move.number}. {move.time} to version {move.version}{before}"
     return f"{moved} by {who}: {move.because}{shown}"
+
+
+def evidence_in_words(evidence: Mapping[str, str]) -> Iterator[str]:
+    """The evidence of a move, part by part."""
+    for name, value in evidence.items():
+        if name == "digest":
+            yield f"digest {value[:SHORT_DIGEST]}"
+        elif name.startswith("test_"):
+            yield f"{wording.in_words(name)} {shortened(value)}"
+        else:
+            yield value
+
+
+def shortened(number: str) -> str:
+    """A number as in other messages; text that is no number stays."""
+    try:
+        return f"{float(number):.4g}"
+    except ValueError:
+        return number

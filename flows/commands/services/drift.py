@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flows.commands.predict import STDIN, input_file
 from flows.system.environment import use_defaults
-from flows.system.home import enter_home
+from flows.system.home import as_typed, enter_home
 from flows.system.pages import API, known_prefect
 
 if TYPE_CHECKING:
@@ -31,11 +31,12 @@ def drift(model: str, given: Path, data: Path | None, *, as_json: bool) -> None:
     """
     place = given if str(given) == STDIN else given.resolve()
     truth = None if data is None else data.resolve()
-    _begin()
-    from flows.operations import drift as operation  # noqa: PLC0415 - reads the settings made above
+    with as_typed(given, data):
+        _begin()
+        from flows.operations import drift as operation  # noqa: PLC0415 - reads the settings made above
 
-    with input_file(place) as file:
-        found = operation.check(model, file, truth)
+        with input_file(place) as file:
+            found = operation.check(model, file, truth)
     if as_json:
         sys.stdout.write(json.dumps(asdict(found) | {"alarms": found.alarms}, indent=2) + "\n")
     else:

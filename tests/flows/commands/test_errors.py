@@ -6,7 +6,7 @@ import pytest
 
 from flows.commands import predict, stage
 from flows.commands.services import lineage
-from flows.system.home import enter_home
+from flows.system.home import as_typed, enter_home
 from flows.tracking import registered as registered_models
 from rnn_core.errors import DataError, ParameterError, StudyError
 
@@ -36,9 +36,22 @@ def test_study_that_is_not_there_is_told_with_the_nearest(tmp_path, monkeypatch)
         "did you mean studies/benchmark?"
     )
     (tmp_path / "others/params.yaml").mkdir(parents=True)  # no study either
-    with pytest.raises(StudyError, match=r"^other/params.yaml is missing; .* with one$"):
+    with pytest.raises(
+        StudyError, match=r"^other/params.yaml is missing; .*; `gatewise new` makes one$"
+    ):
         enter_home(Path("other"))
     assert Path.cwd() == tmp_path
+
+
+def test_file_is_named_as_it_was_typed_after_the_current_folder_has_changed(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path / "data")
+    typed = Path("../data/late.csv")
+    whole = typed.resolve()
+    with pytest.raises(DataError) as caught, as_typed(typed, None):
+        monkeypatch.chdir(tmp_path)
+        raise DataError(f"there is no {whole}; row 3 of {whole}")
+    assert str(caught.value) == "there is no ../data/late.csv; row 3 of ../data/late.csv"
 
 
 def test_fault_of_an_input_names_it_as_it_was_written():

@@ -160,7 +160,7 @@ MISTAKES = {
         -1,
         "datasets.sales.training: learning_rate and clip_norm must be above 0",
     ),
-    "choice": ("device", "gpu", "device: Input should be 'auto', 'cpu' or 'cuda', not 'gpu'"),
+    "choice": ("device", "gpu", "device: must be 'auto', 'cpu' or 'cuda', not 'gpu'"),
     "missing": ("seeds", None, "seeds missing, which dvc.yaml reads; add `seeds: ...`"),
 }
 STAGES = {"data": ["prepare", "sales"], "model": ["train", "sales"]}
@@ -197,7 +197,7 @@ def test_dataset_that_is_not_in_params_is_named_with_the_nearest(study):
 def test_folder_without_params_is_no_study(study, tmp_path):
     for command in ("run", "status", "prune"):
         told = one_line(study.run("gatewise", command, str(tmp_path), code=1))
-        assert told.endswith("params.yaml is missing; a study is a folder with one")
+        assert told.endswith("a study is a folder with one; `gatewise new` makes one")
         assert tmp_path.name in told
 
 

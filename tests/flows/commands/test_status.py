@@ -9,9 +9,11 @@ import pytest
 from filelock import FileLock
 
 from flows.commands import upkeep
+from flows.commands.dry_run import show_plan
 from flows.commands.upkeep import NEVER, STOPPED, commit_of, freshness
 from flows.layout import Layout
 from flows.recording import inputs, plan
+from flows.recording.plan import Due
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
@@ -49,7 +51,7 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
 @pytest.mark.parametrize("trained", [False, True])
 def test_run_that_was_stopped_is_not_none(tmp_path, monkeypatch, trained):
     """Its first trainings are in the store, and `status` said that nothing had been run."""
-    layout, due = Layout(tmp_path), SimpleNamespace(stages={"report"}, repaired=[])
+    layout, due = Layout(tmp_path), Due({"report"}, {"report"}, [])
     monkeypatch.setattr(inputs, "read_inputs", lambda layout: None)
     monkeypatch.setattr(plan, "find_due", lambda *_: due)
     monkeypatch.setattr(upkeep, "read_study", lambda folder: SimpleNamespace(datasets=["sales"]))
@@ -58,3 +60,30 @@ def test_run_that_was_stopped_is_not_none(tmp_path, monkeypatch, trained):
         layout.timings.write_text("{}\n")
     (told,) = freshness(layout, Path("my study"))
     assert told == f"{STOPPED if trained else NEVER}. Run it: gatewise run 'my study'"
+
+
+@pytest.mark.parametrize(
+    ("stages", "stale", "planned"),
+    [
+        ({"code"}, "All is up to date.", "0 stages would run."),
+        (
+            {"code", "report"},
+            "1 stage out of date: report. Renew: gatewise run",
+            "1 stage would run: report",
+        ),
+    ],
+)
+def test_status_and_dry_run_name_the_same_stages(
+    tmp_path, monkeypatch, capsys, stages, stale, planned
+):
+    """After the edit of a comment, `status` named `code`, and a run had nothing to do."""
+    due = Due(stages, stages, [])
+    one = SimpleNamespace(datasets=["sales"])
+    monkeypatch.setattr(inputs, "read_inputs", lambda layout: None)
+    monkeypatch.setattr(plan, "find_due", lambda *_: due)
+    monkeypatch.setattr(upkeep, "read_study", lambda folder: one)
+    layout = Layout(tmp_path)
+    layout.runs("sales").mkdir(parents=True)
+    assert freshness(layout, Path()) == [stale]
+    show_plan(layout, SimpleNamespace(study=one), due)
+    assert capsys.readouterr().out == f"{planned}\n"

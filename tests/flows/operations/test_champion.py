@@ -13,10 +13,11 @@ from registered import register
 from flows.commands.services import champion as command
 from flows.layout import Layout
 from flows.operations import champion
-from flows.tracking.alias import ALIAS, standing_of
+from flows.tracking import moved
+from flows.tracking.alias import standing_of
 from flows.tracking.moves import history_of
-from flows.tracking.promoted import Promotion
-from flows.tracking.shown import note_shown, read_shown
+from flows.tracking.promoted import ALIAS, Promotion
+from flows.tracking.shown import note_shown, read_shown, up_to_date
 from rnn_core.errors import ParameterError, StudyError
 
 NAME = "tiny.sentiment"
@@ -269,7 +270,7 @@ def test_champion_is_shown_with_its_reason_and_a_move_of_others_as_what_it_is(ca
     command.show(None)
     told = capsys.readouterr().out
     assert told.count(f"{NAME}: version 2, gru, decided\n") == 2
-    assert told.count(f"@{socket.gethostname()}: a reason [cell gru; decision decided;") == 2
+    assert told.count(f"@{socket.gethostname()}: a reason [gru, decided, digest ") == 2
     MlflowClient().set_registered_model_alias(NAME, ALIAS, "1")
     command.history(NAME)
     first, second = capsys.readouterr().out.splitlines()
@@ -296,17 +297,39 @@ def test_moves_that_a_user_has_overwritten_are_left_out(capsys, monkeypatch):
     assert champion.promote(NAME, "3", "louder").moves[-1].number == 2
 
 
-def test_move_after_the_last_run_is_seen_without_mlflow(tmp_path):
+PROMOTED = Promotion(
+    dataset="sentiment",
+    model=NAME,
+    version="2",
+    action="promoted",
+    reason="it is the first",
+    test_score=0.5,
+)
+
+
+@pytest.mark.parametrize("version", ["1", "3", None])
+def test_move_in_mlflow_is_seen_without_it(tmp_path, database, version):
+    """`status` named the version of the last run until the next one."""
+    layout, client = Layout(tmp_path), MlflowClient()
+    champion.promote(NAME, "2", "it was better")
+    note_shown(layout, {"sentiment": PROMOTED})
+    assert read_shown(layout) == {"sentiment": PROMOTED}
+    if version:
+        client.set_registered_model_alias(NAME, ALIAS, version)
+    else:
+        client.delete_registered_model_alias(NAME, ALIAS)
+    (found,) = read_shown(layout).values()
+    assert (found.version, found.action, found.test_score) == (version, "kept", None)
+    assert up_to_date(layout, promoted=True) == {"sentiment"}, "such a move makes nothing due"
+    file = Path(database.removeprefix("sqlite:///"))
+    file.write_bytes(b"no database")
+    assert read_shown(layout) == {"sentiment": PROMOTED}, "nothing later is known"
+
+
+def test_move_on_a_server_after_the_last_run_is_noted(tmp_path, monkeypatch):
     """`status` named the version of the last run, whatever `champion rollback` had done."""
-    promoted = Promotion(
-        dataset="sentiment",
-        model=NAME,
-        version="2",
-        action="promoted",
-        reason="it is the first",
-        test_score=0.5,
-    )
-    layout = Layout(tmp_path)
+    monkeypatch.setattr(moved, "registry_file", lambda: None)
+    promoted, layout = PROMOTED, Layout(tmp_path)
     champion.promote(NAME, "2", "it was better")
     note_shown(layout, {"sentiment": promoted})
     assert read_shown(layout) == {"sentiment": promoted}

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import socket
+import sqlite3
 import subprocess
 import time
 from collections import namedtuple
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -221,6 +224,42 @@ def test_runs_of_mlflow_end_whose_process_is_gone(study, database, dead, monkeyp
     assert fixed(study) == {}
     status = {run: client.get_run(run).info.status for run in gone | others}
     assert status == dict.fromkeys(gone, "KILLED") | dict.fromkeys(others, "RUNNING")
+
+
+def drop(column):
+    def spoil(file):
+        with closing(sqlite3.connect(file)) as database:
+            database.execute(column)
+
+    return spoil
+
+
+def overwrite(file):
+    """Overwrite the pages of its last tables, as a failing disk may."""
+    size = file.stat().st_size
+    with file.open("r+b") as target:
+        target.seek(size // 2 // 4096 * 4096)
+        target.write(b"\xff" * (size // 4))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (drop("DROP TABLE registered_model_aliases"), "registered_model_aliases"),
+        (drop("ALTER TABLE model_versions DROP COLUMN description"), "columns of them: model_vers"),
+        (drop("DROP TABLE runs"), r"no such (table|column): runs"),
+        (overwrite, "malformed|is damaged"),
+    ],
+)
+def test_damaged_database_is_found_before_a_run_meets_it(study, database, monkeypatch, spoil, told):
+    """MLflow opens it, and shows no error."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", database)
+    MlflowClient().create_experiment("small/sales")
+    assert found(study) == {}
+    spoil(Path(database.removeprefix("sqlite:///")))
+    (finding,) = found(study).values()
+    assert re.search(told, finding.what)
+    assert "restore it from a backup" in f"{finding.what} {finding.cure}"
 
 
 def test_what_would_be_done_is_said_and_done_with_fix(study, littered, capsys, monkeypatch):

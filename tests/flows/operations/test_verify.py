@@ -19,7 +19,7 @@ from flows.layout import Layout
 from flows.operations import verify
 from flows.recording.lock_file import kept_copy
 from flows.system.exclusive import exclusive
-from flows.tracking.alias import ALIAS
+from flows.tracking.promoted import ALIAS
 from rnn_core.errors import StudyError
 
 FLIPS = 25

@@ -1,6 +1,7 @@
 """Stages that are due: those that are stale in DVC, those that follow, and requested ones."""
 
 import os
+import pwd
 import re
 import shutil
 
@@ -8,7 +9,7 @@ import pytest
 
 from flows.layout import Layout
 from flows.recording import plan
-from flows.recording.command import RecordingError, dvc, stale_stages
+from flows.recording.command import RecordingError, dvc, dvc_environment, stale_stages
 from flows.recording.graph_file import bring_up_to_date
 from flows.recording.inputs import read_inputs
 from flows.recording.lock_file import apart, lock_file
@@ -41,6 +42,20 @@ def test_study_without_a_graph_is_refused_with_its_cure(tmp_path, moved):
     root = os.path.relpath(clone(), folder)
     link = f"`ln -sfn {root}/dvc.yaml '{folder}/dvc.yaml'`"
     assert f"set `root: {root}` in params.yaml, and call {link}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "ada"])
+def test_dvc_is_given_a_name_for_a_user_without_one(monkeypatch, name):
+    """It asks for one, and stops where a container has only a number."""
+
+    def unknown(number):
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("USER", name)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert dvc_environment()["LOGNAME"] == (name or str(os.getuid()))
 
 
 @pytest.fixture
@@ -239,4 +254,4 @@ def test_trainings_that_are_asked_for_and_not_there_need_no_dvc(
     assert not lacks_trainings(layout, inputs, datasets, only)
     shutil.rmtree(layout.runs("opinions"))
     assert lacks_trainings(layout, inputs, datasets, only) == lacking
-    assert lacking <= bool(find_due(layout, inputs, datasets, only).stages - {"code"})
+    assert lacking <= bool(find_due(layout, inputs, datasets, only).work)

@@ -96,6 +96,11 @@ def test_risk_of_every_candidate_is_in_every_form(made_up, every_case):
         if found["decision"]["recommended"]:
             card = model_card(collect(made_up, read_study(made_up.folder), dataset))
             forms.append(rows_of(card))
+            comparison = read_comparison(made_up.comparison(dataset))
+            (block,) = summarise(made_up, "made_up", [dataset], {})
+            assert set(advice.chances(comparison)) <= set(block.lines(verbose=True))
+            with_risk = [c for c in found["candidates"].values() if c["validation"]["risk"]]
+            assert len(list(advice.chances(comparison))) == len(with_risk)
         for name, candidate in found["candidates"].items():
             assert all(columns(rows, name) == risks_of(candidate) for rows in forms), name
             brief = metrics[dataset]["candidates"][name]

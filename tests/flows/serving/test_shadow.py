@@ -1,6 +1,8 @@
 """A challenger answers what the champion is asked; nobody waits for it, and the truth decides."""
 
+import errno
 import json
+import os
 import shutil
 
 import numpy as np
@@ -17,7 +19,8 @@ from flows.serving.desk import Desk
 from flows.serving.shadows import Answered, note
 from flows.serving.version import Limits
 from flows.serving.version import load as version_of
-from flows.tracking.alias import ALIAS, CHALLENGER
+from flows.tracking.alias import CHALLENGER
+from flows.tracking.promoted import ALIAS
 from flows.tracking.rows import rows_of
 from rnn_core.errors import StudyError
 from rnn_core.tasks import REGISTRY
@@ -137,6 +140,38 @@ def test_champion_answers_though_its_challenger_fails_or_hangs(both, application
         assert client.post(f"/models/{NAME}/predict", json=asked).status_code == 200
         settle(client)
     assert not log_file(NAME).exists()
+
+
+def test_full_disk_under_the_log_is_reported_once_and_answers_go_on(
+    both, application, monkeypatch, caplog
+):
+    """It looked as if the challenger had not answered, at each request."""
+    disk = iter([False, True, True, False, True])
+
+    def write(*arguments):
+        if next(disk):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_answers(*arguments)
+
+    monkeypatch.setattr(shadows, "write_answers", write)
+    told = f"answers are not logged in {log_file(NAME)}: No space left on device; free some space"
+    with asking(application(NAME, shadow="answers")) as client:
+        seen = []
+        for _ in range(5):
+            assert ask(client, both[0]).status_code == 200
+            seen.append(caplog.messages.count(told))
+    assert seen == [0, 1, 1, 1, 2]
+    assert len(caplog.messages) == 2
+    assert len(list(read_answers(NAME))) == 2 * len(both[0].example)
+
+
+def test_answers_after_a_line_that_was_cut_off_are_read(here):
+    """A full disk cuts a line off, and the next one is written behind it."""
+    file = log_file("shop.x")
+    write_answers(file, [entry(0), entry(1)])
+    file.write_bytes(file.read_bytes()[:-9])
+    write_answers(file, [entry(2), entry(3)])
+    assert list(read_answers("shop.x")) == [entry(0), entry(3)]
 
 
 def test_challenger_that_is_none_any_more_is_asked_no_more(both, application):

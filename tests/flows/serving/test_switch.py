@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from registered import register
 
 from flows.serving import shelf, version
-from flows.tracking.alias import ALIAS
+from flows.tracking.promoted import ALIAS
 from flows.tracking.rows import rows_of
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.training.run_folder import MODEL

@@ -244,7 +244,7 @@ def test_time_of_a_refit_is_told_apart_and_counted(believed):
         "moved_back_refit": 3,
         "refit": 3,
     }
-    told = time_account(StudyRun(), believed, 0.0, verbose=True)
+    told = time_account(StudyRun(), believed, 0, verbose=True)
     took = duration(sum(one.seconds for one in records))
     assert f": {len(trained)} trainings, 0 stages run, 0 up to date." in told[0]
     assert told[1].startswith(f"Trainings and evaluations took {took} of the workers'")

@@ -3,8 +3,9 @@
 import pytest
 from mlflow import MlflowClient
 
-from flows.tracking.alias import ALIAS, asked_of, move_alias, move_by_hand, standing_of
+from flows.tracking.alias import asked_of, move_alias, move_by_hand, standing_of
 from flows.tracking.moves import history_of
+from flows.tracking.promoted import ALIAS
 from rnn_core.errors import ParameterError, StudyError
 
 NAME = "shop.sales"

@@ -175,7 +175,7 @@ def test_worse_challenger_is_kept_out(layout):
 @pytest.mark.parametrize("p", [0.0249, 0.0499996, 0.0500004])
 def test_p_value_is_on_the_side_of_the_level_that_decides(p):
     pair = Pair(better_by=-0.1, p_worse=p, p_better=1 - p, num_items=9, num_clusters=9)
-    judged = Judged(pair=pair, left_out=0, champion_score=1.0)
+    judged = Judged(metric="mse", pair=pair, left_out=0, champion_score=1.0)
     verdict = by_evidence(judged, "version 1,", by_hand=False, sure=False)
     for text in (verdict.reason, compared(1.0, pair, "")):
         shown = float(re.search(r"p = ([\d.]+\d)", text)[1])
@@ -352,7 +352,7 @@ def test_champion_that_had_no_rivals_is_no_safer_than_an_open_one(layout):
     decide(layout, "decided", "only_one")
     promote_sales(layout)
     (found,) = champions(NAME)
-    assert next(told(found)).endswith(", decided, without rivals")
+    assert next(told(found)).endswith(", the only candidate")
     decide(layout, "open", "too_close")
     spoil(layout, 1e-6)
     found = promote_sales(layout)

@@ -1,5 +1,7 @@
 """Faults of MLflow are reported with their place, their cause and what to do."""
 
+import errno
+import os
 import shlex
 import sqlite3
 from contextlib import closing
@@ -14,7 +16,7 @@ from flows.commands import predict
 from flows.operations.champion import champions
 from flows.operations.drift import history
 from flows.operations.lineage import trace
-from flows.tracking.projection import TrackingError
+from flows.tracking.projection import TrackingError, connect
 from flows.tracking.refusals import refusal_of
 from flows.tracking.registered import registered_models
 from flows.tracking.searches import all_versions
@@ -108,7 +110,7 @@ def test_place_that_mlflow_cannot_use_is_told_in_a_line(address, told, tmp_path,
         (ConnectionResetError("reset"), "MLflow at {} does not answer: reset; start it"),
         (
             PermissionError(13, "Permission denied"),
-            "MLflow's files at {} cannot be used: [Errno 13",
+            "MLflow's files at {} cannot be used: Permission denied; choose a file that",
         ),
     ],
 )
@@ -203,3 +205,20 @@ def test_version_that_is_not_there_is_told_with_those_that_are(asked, told, data
             trace(asked, Path())
         with pytest.raises(ParameterError, match=told):
             history(asked)
+
+
+def test_database_of_another_user_is_refused_at_once(database, monkeypatch):
+    """MLflow tried again for two minutes, with a page of text for each time."""
+    file = Path(database.removeprefix("sqlite:///"))
+    usual = Path.open
+
+    def deny(path, *arguments, **options):
+        if path == file:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+        return usual(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", deny)
+    with pytest.raises(TrackingError) as caught:
+        connect()
+    cure = "Permission denied; choose a file that you may use, or ask its owner"
+    assert str(caught.value) == f"MLflow's files at {database} cannot be used: {file}: {cure}"

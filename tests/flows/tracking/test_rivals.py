@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 
 from flows.layout import Layout
 from flows.operations import champion
-from flows.tracking.alias import ALIAS
 from flows.tracking.moves import history_of
 from flows.tracking.projection import Projection
+from flows.tracking.promoted import ALIAS
 from flows.tracking.promotion import promote
 from flows.tracking.registered import RUN
 from rnn_core.comparison.outcome import read_comparison

@@ -120,7 +120,7 @@ WRONG = {
         table_of,
         "'hour' of data.calendar is the same in all rows of the training set; leave it out",
     ),
-    "no such part": ({"calendar": ["day"]}, table_of, "calendar.0: Input should be 'hour', "),
+    "no such part": ({"calendar": ["day"]}, table_of, "calendar.0: must be 'hour', "),
     "no timestamps": (
         {"calendar": ["month"]},
         lambda: table_of().drop(columns="date"),

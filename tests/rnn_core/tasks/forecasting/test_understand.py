@@ -162,15 +162,15 @@ def test_hours_of_an_exchange_make_a_day(tmp_path):
 
 
 WRONG = {
-    "horizon in hours": ({"horizon": "24h"}, "horizon: Input should be a valid integer.*'24h'"),
-    "lookback that is none": ({"lookback": "auto"}, "lookback: Input should be .*'auto'"),
-    "one share": ({"split": 0.8}, "split: Input should be .* not 0.8"),
-    "a share in percent": ({"split": 80}, "split: Input should be .* not 80"),
-    "shares as a text": ({"split": "0.7,0.1,0.2"}, "split: Input should be .* '0.7,0.1,0.2'"),
+    "horizon in hours": ({"horizon": "24h"}, "horizon: must be a whole number.*'24h'"),
+    "lookback that is none": ({"lookback": "auto"}, "lookback: must be .*'auto'"),
+    "one share": ({"split": 0.8}, "split: must be .* not 0.8"),
+    "a share in percent": ({"split": 80}, "split: must be .* not 80"),
+    "shares as a text": ({"split": "0.7,0.1,0.2"}, "split: must be .* '0.7,0.1,0.2'"),
     "a column twice": ({"targets": ["y", "y"]}, "targets name 'y' twice"),
     "false for a name": (
         {"features": [False]},
-        r"features.0: Input should be a valid string.*False",
+        r"features.0: must be a text.*False",
     ),
     "no separator": ({"separator": ""}, "separator '' is not one character; comma, semicolon"),
     "no encoding": ({"encoding": "latin-99"}, "there is no encoding 'latin-99'"),
