@@ -1,5 +1,6 @@
 """Checks that every request passes first, and headers that every response gets."""
 
+import asyncio
 import hmac
 import logging
 import secrets
@@ -43,11 +44,13 @@ class Rules:
         token: The token that requests must send; None: no token is needed.
         hosts: Names in the Host header that are accepted; None: any.
         body: Most bytes of a request.
+        seconds: Most seconds until its body is there.
     """
 
     token: str | None
     hosts: Collection[str] | None
     body: int
+    seconds: float
 
 
 class Guards:
@@ -85,7 +88,7 @@ class Guards:
             check_token(scope["path"], headers, self.rules.token)
             check_length(headers, self.rules.body)
             check_encoding(headers)
-            await self.app(scope, limited(receive, self.rules.body), out)
+            await self.app(scope, limited(receive, self.rules), out)
         except RefusedError as refusal:
             if not begun:
                 await refuse(refusal, out)
@@ -180,17 +183,25 @@ def too_long(most: int) -> RefusedError:
     return RefusedError(413, f"the body is longer than {most} bytes", {"Connection": "close"})
 
 
-def limited(receive: Receive, most: int) -> Receive:
-    """Make a receiver of a body that stops when the body becomes too long."""
-    count = 0
+def limited(receive: Receive, rules: Rules) -> Receive:
+    """Make a receiver of a body that stops when the body becomes too long, or does not come."""
+    count, end = 0, asyncio.get_running_loop().time() + rules.seconds
+    complete = False
 
     async def inner() -> Message:
-        nonlocal count
-        message = await receive()
+        nonlocal count, complete
+        try:
+            # what comes after the body is the end of the connection, whenever that is
+            async with asyncio.timeout_at(None if complete else end):
+                message = await receive()
+        except TimeoutError:
+            reason = f"the body was not complete after {rules.seconds:g} s"
+            raise RefusedError(408, reason, {"Connection": "close"}) from None
         if message["type"] == "http.request":
             count += len(message.get("body", b""))
-            if count > most:
-                raise too_long(most)
+            complete = not message.get("more_body", False)
+            if count > rules.body:
+                raise too_long(rules.body)
         return message
 
     return inner

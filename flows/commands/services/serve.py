@@ -92,7 +92,8 @@ def rules_for(host: str, token: str | None) -> Rules:
         raise ParameterError(
             f"on {host} others can ask too: give a token with --token-file, or in {TOKEN}"
         )
-    return Rules(token, LOOPBACK if is_here else None, Limits().body)
+    limits = Limits()
+    return Rules(token, LOOPBACK if is_here else None, limits.body, limits.seconds)
 
 
 def read_token(file: Path | None) -> str | None:

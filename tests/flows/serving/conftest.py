@@ -67,7 +67,9 @@ def application() -> Callable[..., Application]:
         shadow: Shadow = "none",
     ) -> Application:
         limits = limits or Limits()
-        made = Application(names, limits, Rules(token, LOOPBACK, limits.body), refresh, shadow)
+        made = Application(
+            names, limits, Rules(token, LOOPBACK, limits.body, limits.seconds), refresh, shadow
+        )
         made.shelf.fill()
         return made
 

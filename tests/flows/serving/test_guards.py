@@ -88,8 +88,8 @@ def test_what_holds_nothing_needs_no_token(guarded, address):
 def test_where_others_can_ask_a_token_is_needed():
     with pytest.raises(ParameterError, match=r"on 0\.0\.0\.0 others can ask too: give a token"):
         rules_for("0.0.0.0", None)  # noqa: S104 - it is refused
-    assert rules_for("0.0.0.0", GIVEN) == Rules(GIVEN, None, Limits().body)  # noqa: S104
-    assert rules_for("127.0.0.1", None) == Rules(None, LOOPBACK, Limits().body)
+    assert rules_for("0.0.0.0", GIVEN) == Rules(GIVEN, None, Limits().body, 30)  # noqa: S104
+    assert rules_for("127.0.0.1", None) == Rules(None, LOOPBACK, Limits().body, 30)
 
 
 @pytest.mark.parametrize("host", ["", " ", "a..b"])
@@ -197,6 +197,24 @@ def test_body_of_unknown_length_is_refused_where_it_becomes_too_long(models, app
         response = small.post(ADDRESS, content=Body([b" " * 100] * 50), headers=headers)
         assert (response.status_code, list(response.json())) == (413, ["error"])
         assert small.post(ADDRESS, json=ASKED).status_code == 200
+
+
+@pytest.mark.parametrize("address", [ADDRESS, "/models/tiny.text_generation/stream"])
+def test_body_that_does_not_come_is_waited_for_only_so_long(models, application, address):
+    """A sender that stalled kept its connection, and the server from ending."""
+    made = application("tiny.sentiment", "tiny.text_generation", limits=Limits(seconds=0.3))
+
+    class Stalled(Body):
+        async def __aiter__(self):
+            yield b'{"rows": '
+            await asyncio.sleep(20)
+
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    with asking(made) as asked:
+        response = asked.post(address, content=Stalled([]), headers=headers)
+        assert response.status_code == 408
+        assert response.json() == {"error": "the body was not complete after 0.3 s"}
+        assert response.headers["Connection"] == "close"
 
 
 @pytest.mark.parametrize("address", ["/health", "/ready", "/models", "/metrics", "/"])
