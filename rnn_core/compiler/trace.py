@@ -28,7 +28,7 @@ DECOMPOSED = (
 """Operations that are read by what they are made of, beside those that PyTorch takes apart."""
 
 BATCH, HIDDEN = 5, 7
-"""Sizes to trace with; both stay symbols in the graph, and differ so that none is the other."""
+"""Sizes to trace with; both stay symbols in the graph, and differ so that they are not confused."""
 
 
 VALUES = "what it does depends on the values of tensors"

@@ -4,6 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import regex
 import torch
 from torch import Tensor
@@ -50,4 +51,4 @@ def most_frequent(counts: Mapping[str, int], max_vocabulary: int, min_count: int
 
 def encode(words: Iterable[str], index: dict[str, int]) -> Tensor:
     """Numbers of words, int32 (N,); 0 for unknown ones."""
-    return torch.tensor([index.get(word, 0) for word in words], dtype=torch.int32)
+    return torch.from_numpy(np.fromiter((index.get(word, 0) for word in words), np.int32))

@@ -174,7 +174,7 @@ def from_keras(
         ParameterError: If Keras does not have the cell, or the arrays are not its weights.
     """
     if cell not in KERAS:
-        raise ParameterError(f"Keras has no {cell!r}: {', '.join(KERAS)} convert")
+        raise ParameterError(f"Keras has no {cell!r}; cells that it has: {', '.join(KERAS)}")
     weights = [np.asarray(array) for array in weights]
     kinds = {array.dtype for array in weights if array.dtype.kind != "f"}
     if kinds:

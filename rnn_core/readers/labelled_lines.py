@@ -188,7 +188,12 @@ def is_table(lines: Sequence[str]) -> bool:
 
 def is_few(values: int, rows: int) -> bool:
     """Return whether this many values are a few, each in several rows on average."""
-    return 2 <= values <= max(2, rows // 4)
+    return 2 <= values <= most_few(rows)
+
+
+def most_few(rows: int) -> int:
+    """The number of values that are still a few in this many rows."""
+    return max(2, rows // 4)
 
 
 def numbered_lines(file: Path, encoding: str, faults: Faults) -> Iterator[tuple[int, str]]:

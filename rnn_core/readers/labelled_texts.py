@@ -8,12 +8,19 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults, some, then
 from rnn_core.readers.formats.typed_tables import LEFT_OUT
-from rnn_core.readers.labelled_lines import OPINIONS, LineKind, is_few, numbered_lines, read_any
+from rnn_core.readers.labelled_lines import (
+    OPINIONS,
+    LineKind,
+    is_few,
+    most_few,
+    numbered_lines,
+    read_any,
+)
 from rnn_core.readers.plain_text import CONTROL, as_seen
 from rnn_core.readers.splits import says_splits
 from rnn_core.readers.table_files import TableFile, TableForm
@@ -37,7 +44,10 @@ WORD = re.compile(r"(?<!\S)[^\s\d]+(?!\S)")
 DIGIT = re.compile(r"[+-]?\d")
 
 LOOKED_AT = 10_000
-"""Rows at the start in which the column with the most words is looked for."""
+"""Rows in which the column with the most words is looked for, the first ones; and at once."""
+
+MOST_SPLITS = 100
+"""Ways to write names of splits in a column, at most."""
 
 MOST_TOLD = 20
 """Columns that are named, at most."""
@@ -47,9 +57,6 @@ ONE_LABEL = (
     "`jq -c '.NAME |= first' FILE.jsonl > labelled.jsonl`, with the name of the column"
 )
 """Advice for labels that are lists, as where a text may have several."""
-
-WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))\.0+")
-"""A whole number that is written as one with decimals."""
 
 
 class NoColumnError(DataError):
@@ -253,8 +260,12 @@ def guess_split(found: TableFile, besides: Collection[Column]) -> Column | None:
         besides: Columns that are read otherwise.
     """
     for place, name in enumerate(map(str, found.frame.columns)):
-        column = place + 1 if found.form.header is False else name
-        if column not in besides and says_splits(name, {*texts_of(found.frame.iloc[:, place])}):
+        column, values = (
+            place + 1 if found.form.header is False else name,
+            found.frame.iloc[:, place],
+        )
+        there = {*map(as_text, distinct(values, MOST_SPLITS)), *[""] * values.hasnans}
+        if column not in besides and says_splits(name, there):
             return column
     return None
 
@@ -335,8 +346,21 @@ def are_usual_labels(column: "pd.Series[str]") -> bool:
 
 def few_valued(frame: "pd.DataFrame") -> list[int]:
     """Places of columns with a few values, each in several rows on average."""
-    counts = [frame.iloc[:, place].nunique() for place in range(frame.shape[1])]
-    return [place for place, count in enumerate(counts) if is_few(count, len(frame))]
+    rows, places = len(frame), range(frame.shape[1])
+    return [p for p in places if is_few(len(distinct(frame.iloc[:, p], most_few(rows))), rows)]
+
+
+def distinct(column: "pd.Series[Any]", most: int) -> set[Any]:
+    """The values of a column; where they are more than `most`, some of them that are more.
+
+    It does not hold those of a column of texts, since it ends after a part of these.
+    """
+    found: set[Any] = set()
+    for start in range(0, len(column), LOOKED_AT):
+        found.update(column.iloc[start : start + LOOKED_AT].dropna().tolist())
+        if len(found) > most:
+            break
+    return found
 
 
 def check_rows(name: str, table: "pd.DataFrame", faults: Faults) -> None:
@@ -371,22 +395,3 @@ def check_classes(labels: Sequence[str], faults: Faults) -> None:
                 f"the class {label!r} has a single row",
                 "add rows of it, or remove it (if it is the name of the column: --set header=true)",
             )
-
-
-def same_numbers(labels: Sequence[str]) -> dict[str, str]:
-    """Labels that are a whole number with decimals, and without these are a label too."""
-    there = set(labels)
-    found = {label: match[1] for label in there if (match := WHOLE.fullmatch(label))}
-    counts = Counter(found.values())
-    return {label: whole for label, whole in found.items() if whole in there or counts[whole] > 1}
-
-
-def several_in_one(classes: Sequence[str]) -> list[str]:
-    """Classes that are others with a separator between, such as `sad|angry`."""
-    parts = {label: [part.strip() for part in re.split(r"[|;,]", label)] for label in classes}
-    counts = Counter(part for own in parts.values() for part in {*own} if part)
-    return [
-        label
-        for label, own in parts.items()
-        if len(own) > 1 and all(own) and any(counts[part] > 1 for part in own)
-    ]

@@ -119,8 +119,11 @@ def odd_texts(texts: Sequence[str], names: Sequence[str]) -> list[str]:
         texts: The texts.
         names: The row of each, for messages.
     """
-    lines = [text.replace("\n", " ") + "\n" for text in texts]
-    return [f"{names[line - 1]}, and {told}" for line, told in odd_places(lambda: lines)]
+
+    def lines() -> Iterator[str]:
+        return (text.replace("\n", " ") + "\n" for text in texts)
+
+    return [f"{names[line - 1]}, and {told}" for line, told in odd_places(lines)]
 
 
 def odd_places(pieces: Callable[[], Iterable[str]]) -> Iterator[tuple[int, str]]:

@@ -148,8 +148,12 @@ def read_other_table(file: Path, encoding: str, inside: str) -> PairTable:
         read = read_table_file(file, replace(form, separator="comma"), faults)
     faults.check()
     frame = read.frame
-    texts = frame.astype(object).where(frame.notna(), "").astype(str)
-    rows = [(row, list(fields)) for row, *fields in texts.itertuples(name=None)]
+    columns = [
+        map(str, values.astype(object).where(values.notna(), "").tolist())
+        for _, values in frame.items()
+    ]
+    fields = map(list, zip(*columns, strict=True))
+    rows = list(zip(frame.index.tolist(), fields, strict=True))
     named = typed and read.form.header is not False
     return PairTable(tuple(map(str, frame.columns)) if named else None, rows, notes=read.notes)
 

@@ -1,7 +1,7 @@
 """Texts with their translations: two aligned files, or one table with both on each line."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -155,7 +155,7 @@ def read_by_split(
     Raises:
         DataError: If a row has no split, or none belongs to the training set.
     """
-    rows, faults = rows_of(file, columns, encoding, split), Faults()
+    rows, faults = list(rows_of(file, columns, encoding, split)), Faults()
     named = splits_named(row.fields[split - 1].strip() for row in rows)
     found: dict[Split, list[Pair]] = {one: [] for one in SPLITS}
     for row in rows:
@@ -167,7 +167,9 @@ def read_by_split(
             faults.add(what, "write train, validation or test, or set data.split_column to null")
     faults.check()
     if not found["train"]:
-        raise DataError(f"column {split} of {file.name} names no row of the training set: train")
+        raise DataError(
+            f"{file.name}: no row has 'train' in column {split}; write it in those to train on"
+        )
     return {one: pairs for one, pairs in found.items() if pairs}
 
 
@@ -187,7 +189,7 @@ class PairRow(NamedTuple):
 
 def rows_of(
     file: Path, columns: tuple[int, int], encoding: str, split: int | None = None
-) -> list[PairRow]:
+) -> Iterator[PairRow]:
     """Read the rows of a table that have a text and its translation.
 
     Lines of names of columns are left out; see `has_header`. So is a row that lacks a text,
@@ -200,12 +202,12 @@ def rows_of(
         split: The column of splits, which each row has to have too; None if there is none.
 
     Raises:
-        DataError: If a line has no such columns; names all of them.
+        DataError: If a line has no such columns; names all of them, after the last row.
     """
     table = pair_table(file, encoding)
     check_columns(table, file)
     header = [fields for _, fields in table.rows[:1] if has_header(table, columns, split)]
-    rows, faults = [], Faults()
+    found, faults = False, Faults()
     for number, fields in table.rows:
         where = f"{file.name}, {table.row} {number}"
         if len(fields) < max(*columns, split or 1):
@@ -225,11 +227,11 @@ def rows_of(
             if not table.gaps:
                 faults.add(f"{where} lacks a text", "complete the line, or remove it")
         else:
-            rows.append(PairRow(where, fields, pair))
+            found = True
+            yield PairRow(where, fields, pair)
     faults.check()
-    if not rows:
+    if not found:
         raise DataError(f"{file.name} holds no pairs")
-    return rows
 
 
 def check_columns(table: PairTable, file: Path) -> None:

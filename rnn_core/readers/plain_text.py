@@ -43,8 +43,12 @@ def as_seen(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text as it is seen, each run of blanks and line breaks as one blank."""
-    return " ".join(as_seen(text).split())
+    """A text as it is seen, each run of blanks and line breaks as one blank.
+
+    One that is so already is returned itself: many texts take much memory if they are held twice.
+    """
+    found = " ".join(as_seen(text).split())
+    return text if found == text else found
 
 
 def read_plain_text(file: Path, encoding: str | None = None, name: str | None = None) -> str:

@@ -14,6 +14,7 @@ from rnn_core.readers.faults import Faults, then
 from rnn_core.readers.formats.encodings import Opener, check_encoding, find_encoding
 from rnn_core.readers.formats.first_bytes import POINTER, TAGGED, kind_of
 from rnn_core.readers.formats.json_tables import read_json
+from rnn_core.readers.formats.memory import give_back
 from rnn_core.readers.formats.odd_rows import names_below, without_repeated_names
 from rnn_core.readers.formats.packed import unpacked, without_packing
 from rnn_core.readers.formats.separated_text import MOST_FAULTS, Fields, choose_reading
@@ -162,6 +163,7 @@ def read_table_file(file: Path, form: TableForm, faults: Faults) -> TableFile:
     Raises:
         FaultsError: If none can be.
     """
+    give_back()
     opened, name = unpacked(file, faults, is_table_file)
     with opened() as stream:
         start = stream.read(512)

@@ -113,7 +113,6 @@ def load_table(files: Sequence[Path], form: TableForm) -> TableFile:
         DataError: If it cannot be read; names all rows that do not fit.
     """
     faults, parts = Faults(), []
-    give_back()
     for file in files:
         with faults.noted():
             parts.append(load_part(file, form))

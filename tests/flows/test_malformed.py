@@ -5,6 +5,7 @@ The cases are the tables in `tests/rnn_core/malformed`, one module for each task
 
 import ast
 import importlib.util
+import inspect
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -177,9 +178,10 @@ def replace_functions(module, changed, monkeypatch):
         ),
     ]:
         for name, value in list(vars(holder).items()):
-            function = getattr(value, "__func__", value)
+            # a decorated function calls the one that was written
+            function = inspect.unwrap(getattr(value, "__func__", value))
             new = vars(source).get(name)
-            new = getattr(new, "__func__", new)
+            new = inspect.unwrap(getattr(new, "__func__", new))
             code = getattr(new, "__code__", None)
             if code is not None and getattr(function, "__module__", "") == module.__name__:
                 monkeypatch.setattr(function, "__code__", code)

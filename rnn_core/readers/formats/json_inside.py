@@ -1,14 +1,11 @@
 """Tables inside a value of JSON: rows of objects, columns, or what web services answer."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
-DAY = re.compile(r"\d{4}[-/]\d\d(?:[-/]\d\d)?(?!\d)")
-"""Names of rows that are days or months."""
-
-COUNTED = re.compile(r"(?P<seconds>[1-3]\d{9}|[1-9]\d{8})(?P<rest>(?:\d{3}){0,3})")
-"""Numbers that may count seconds, or parts of them, from 1970 to a day from 1973 to 2096."""
+from rnn_core.readers.formats.json_names import rows_by_names, rows_by_place
+from rnn_core.readers.formats.json_values import DAY, are_times, is_plain_list, is_time
+from rnn_core.readers.formats.text_layout import is_header
 
 DEEPEST = 3
 """Names that lead to a table inside an object, at most."""
@@ -48,7 +45,7 @@ def rows_of(whole: dict[str, Any], notes: list[str]) -> list[Any]:
     """
     values = list(whole.values())
     lists = [value for value in values if isinstance(value, list)]
-    if rows := rows_of_split(whole):
+    if rows := rows_of_split(whole) or rows_by_names(whole):
         return rows
     if len(lists) == 1 and lists[0] and all(isinstance(row, dict) for row in lists[0]):
         listed = table_of_list(lists[0], "")
@@ -200,6 +197,8 @@ def tables_in(value: Any, names: tuple[str, ...]) -> Iterator[Inside]:
     elif are_pairs(value):
         column = names[-1] if names else "value"
         yield Inside(name, [{"time": time, column: one} for time, one in value])
+    elif rows := rows_by_place(value, anything=not names):
+        yield Inside(name, rows)
     elif not names:
         for place, inner in enumerate(value, 1):
             yield from tables_in(inner, (f"part {place}",))
@@ -208,7 +207,7 @@ def tables_in(value: Any, names: tuple[str, ...]) -> Iterator[Inside]:
 def tables_in_object(value: dict[str, Any], names: tuple[str, ...]) -> Iterator[Inside]:
     """The tables that an object is, or has inside; see `tables_in`."""
     name = ".".join(names)
-    if rows := rows_of_split(value):
+    if rows := rows_of_split(value) or rows_by_names(value):
         yield Inside(name, rows)
     elif holds_columns(value):
         yield Inside(name, rows_of_columns(value))
@@ -235,11 +234,6 @@ def with_lists(rows: list[Any], whole: dict[str, Any]) -> list[Any]:
     return [dict(zip(beside, own, strict=True)) | row for own, row in zip(added, rows, strict=True)]
 
 
-def is_plain_list(value: Any) -> bool:
-    """Return whether a value is a list of values that have none inside."""
-    return isinstance(value, list) and not any(isinstance(one, list | dict) for one in value)
-
-
 def are_pairs(value: list[Any]) -> bool:
     """Return whether lists are times with a value each."""
     return len(value) > 1 and all(
@@ -249,10 +243,13 @@ def are_pairs(value: list[Any]) -> bool:
 
 def is_grid(value: list[Any]) -> bool:
     """Return whether lists are the names of columns, and rows with numbers below them."""
-    names = value[0]
+    names = value[0] if value else []
     if not all(isinstance(row, list) and len(row) == len(value[0]) for row in value):
         return False
     named = all(isinstance(name, str) for name in names) and len({*names}) == len(names) > 1
+    below = value[1 : 1 + MOST_LOOKED_AT]
+    if named and all(isinstance(cell, str) for row in below for cell in row):
+        return len(names) > 2 and is_header(names, below)  # two may be a time and its value
     return named and any(isinstance(cell, int | float) for row in value[1:] for cell in row)
 
 
@@ -302,29 +299,6 @@ def rows_of_objects(whole: dict[str, dict[str, Any]]) -> list[Any]:
 def are_row_names(names: Iterable[str]) -> bool:
     """Return whether names are those of rows: numbers, days, or months."""
     return all(name.removeprefix("-").isdecimal() or DAY.match(name) for name in names)
-
-
-def are_times(names: Iterable[str]) -> bool:
-    """Return whether names of rows are times; those before 1970 count milliseconds."""
-    listed = list(names)
-    if any(name.startswith("-") for name in listed):
-        return all(re.fullmatch(r"-?\d+", name) and int(name) % 60_000 == 0 for name in listed)
-    return all(DAY.match(name) or counts_time(name) for name in listed)
-
-
-def is_time(value: Any) -> bool:
-    """Return whether a value is a day or month, or counts what has gone by since 1970."""
-    if isinstance(value, int | float) and abs(value) < float("inf"):
-        return counts_time(str(int(value)))
-    return isinstance(value, str) and are_times([value])
-
-
-def counts_time(name: str) -> bool:
-    """Return whether a number may count what has gone by since 1970; until 2001, whole minutes."""
-    found = COUNTED.fullmatch(name)
-    if found is None or len(found["seconds"]) == len("1000000000"):
-        return found is not None
-    return int(found["seconds"]) % 60 == 0 and not found["rest"].strip("0")
 
 
 def with_index(rows: list[Any], names: list[str]) -> list[Any]:

@@ -32,10 +32,12 @@ def read_json(stream: BinaryIO, name: str, header: bool | None, faults: Faults) 
             faults.add(f"{name}, row {row} holds no object", "write one object a row")
     nested = without_nested(rows, objects, name, faults)
     if not objects:
-        faults.add(f"{name} holds no rows", "")
+        if not faults.found:
+            faults.add(f"{name} holds no rows", "")
         faults.check()
     frame = pd.DataFrame(objects, index=pd.Index(rows, name="row")).rename(columns=in_words)
-    return Typed(frame, notes=(*notes, *left_out(nested)))
+    named = list(frame) != [str(place) for place in range(1, len(frame.columns) + 1)]
+    return Typed(frame, None if named else False, notes=(*notes, *left_out(nested)))
 
 
 def is_feature(value: Any) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE = 5_000
 """Rows that are held as Python's own texts while they are read."""
 
 MOST_FAULTS = 1_000

@@ -49,11 +49,13 @@ class JoinParameters:
         if self.strings and (len(self.strings) != len(SPLITS) or min(self.strings) < 1):
             raise ValueError("strings must be three numbers above 0: train, validation and test")
         if not 1 <= self.string_words[0] <= self.string_words[1]:
-            raise ValueError("string_words must be a fewest, at least 1, and a most")
+            raise ValueError("string_words must be the fewest words, at least 1, then the most")
         if not 0 <= self.pause_seconds[0] <= self.pause_seconds[1]:
-            raise ValueError("pause_seconds must be a shortest, at least 0, and a longest")
+            raise ValueError(
+                "pause_seconds must be the shortest pause, at least 0, then the longest"
+            )
         if self.snr_db[0] > self.snr_db[1]:
-            raise ValueError("snr_db must be a lowest and a highest")
+            raise ValueError("snr_db must be the lowest ratio, then the highest")
 
 
 class Utterance(NamedTuple):

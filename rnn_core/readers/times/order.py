@@ -37,8 +37,17 @@ NEWEST_FIRST = "rows go from the newest to the oldest; they are read from the la
 """Note on a table that is turned round."""
 
 
-def newest_first(times: pd.DatetimeIndex, series: "pd.Series[Any] | None") -> bool:
-    """Return whether more rows are before the one above than after it, as exports of prices are.
+AS_IT_IS = slice(None)
+"""Index of a table that is not turned round."""
+
+
+def oldest_first(
+    times: pd.DatetimeIndex, series: "pd.Series[Any] | None"
+) -> slice | NDArray[np.int64]:
+    """Index that turns rows round, if more are before the one above than after it.
+
+    Exports of prices are so. The rows of each series are turned among the places that they have, so
+    that series stay in the order of the table.
 
     Args:
         times: The timestamps.
@@ -46,7 +55,15 @@ def newest_first(times: pd.DatetimeIndex, series: "pd.Series[Any] | None") -> bo
     """
     codes = np.zeros(len(times)) if series is None else pd.factorize(series)[0]
     changes = changes_within(times.asi8, codes.astype(np.int32))
-    return bool((changes < 0).sum() > (changes > 0).sum())
+    if (changes < 0).sum() <= (changes > 0).sum():
+        return AS_IT_IS
+    if series is None:
+        return slice(None, None, -1)
+    order = np.empty(len(codes), np.int64)
+    order[np.argsort(codes, kind="stable")] = (
+        len(codes) - 1 - np.argsort(codes[::-1], kind="stable")
+    )
+    return order
 
 
 def check_order(

@@ -150,8 +150,8 @@ def refuse_year(values: "pd.Series[Any]", name: str) -> NoReturn:
 def times_of_named_months(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Times:
     """Timestamps such as 31-Jan-24, or 24-Jan-31 where the year cannot be last.
 
-    It can where the rows are in order then, unless it is known that the year is first, or they are
-    one step apart only if it is.
+    The year is first if the rows are in order only then. If they are in order both ways, it is
+    first if `day_first` says so, or if they are one step apart only then.
     """
     values = values.str.replace(REST_OF_MONTH, r"\1", regex=True)
     match = WITH_MONTH.match(values.iloc[0])

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from torch import Tensor
 
-from rnn_core.errors import ParameterError
 from rnn_core.tasks.base import prepared
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding
@@ -81,12 +80,11 @@ def weights_for(wanted: Mapping[str, Any]) -> dict[str, str]:
 
 
 def parameters_of(kind: type[T], wanted: Mapping[str, Any]) -> T:
-    """Parameters of a kind, as the user wants them; others have their defaults.
+    """Parameters of a kind, as the user wants them by `--set`; others have their defaults.
 
     Raises:
         ParameterError: If there is no such parameter, or a value is not possible.
     """
-    try:
-        return kind(**wanted)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(str(error)) from None
+    from rnn_core.parameters import parse  # noqa: PLC0415 - a registered model does without
+
+    return parse(kind, dict(wanted), "", "--set")

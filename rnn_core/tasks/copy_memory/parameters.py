@@ -22,7 +22,7 @@ class CopyData:
 
     def __post_init__(self) -> None:
         if self.lag < 0:
-            raise ValueError(f"lag must not be negative, as {self.lag} is")
+            raise ValueError(f"lag must be at least 0, not {self.lag}")
         check_shares(self.validation_share, self.test_share)
 
 

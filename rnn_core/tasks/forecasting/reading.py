@@ -111,15 +111,20 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         DataError: If it cannot be used; names all that is wrong.
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
-    from rnn_core.readers.times.order import NEWEST_FIRST, newest_first  # noqa: PLC0415 - as above
+    from rnn_core.readers.times.order import (  # noqa: PLC0415 - as above
+        AS_IT_IS,
+        NEWEST_FIRST,
+        oldest_first,
+    )
 
     frame, faults = loaded.frame, Faults()
     units: dict[str, str] = {}
     columns, series = list(parameters.columns), parameters.series
     check_columns(frame, parameters, name, faults)
     times, notes = take_times(frame, parameters, name, faults), loaded.notes
-    if times is not None and newest_first(times.times, frame.get(series)):
-        frame, times = frame.iloc[::-1], times._replace(times=times.times[::-1])
+    turned = AS_IT_IS if times is None else oldest_first(times.times, frame.get(series))
+    if times is not None and turned is not AS_IT_IS:
+        frame, times = frame.iloc[turned], times._replace(times=times.times[turned])
         notes = (*notes, NEWEST_FIRST)
     with faults.noted():
         numbers = tables.select_columns(

@@ -41,7 +41,7 @@ class Rescoring(Learning, Rescores):
         if (own.targets, own.horizon) != (parameters.targets, parameters.horizon):
             raise DataError(f"it predicts {own.horizon} rows of {', '.join(own.targets)}")
         if (own.series is None) != (parameters.series is None):
-            raise DataError("one of both was trained on a table of several series")
+            raise DataError("only one of the two models was trained on a table of several series")
         asked = replace(
             parameters,
             features=own.features,

@@ -155,20 +155,20 @@ class Serving(Learning, Serves):
     def in_time_order(
         self, table: "pd.DataFrame"
     ) -> tuple["pd.DataFrame", "pd.DatetimeIndex | None"]:
-        """A table as it is read, with the oldest row first, and its timestamps.
+        """A table as read, each series from its oldest row on, and its timestamps.
 
-        These are None if there are none, or if they cannot be read, which `times_of` reports.
+        None if there are none, or if they cannot be read, which `times_of` reports.
         """
-        from rnn_core.readers.times.order import newest_first  # noqa: PLC0415 - as above
+        from rnn_core.readers.times.order import AS_IT_IS, oldest_first  # noqa: PLC0415 - as above
 
         table = self.as_read(table)
         try:
             times = self.times_of(table)
         except DataError:
             return table, None
-        if times is not None and newest_first(times, table.get(self.meta.parameters.series)):
-            return table.iloc[::-1], times[::-1]
-        return table, times
+        series = table.get(self.meta.parameters.series)
+        turned = AS_IT_IS if times is None else oldest_first(times, series)
+        return table.iloc[turned], times if times is None else times[turned]
 
     def with_values(self, table: "pd.DataFrame", places: Mapping[str, Places]) -> dict[str, int]:
         """Number of rows of each series up to the last one that has a value of a target.

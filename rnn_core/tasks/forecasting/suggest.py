@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.indicators import columns_of
-from rnn_core.tasks.base.prepares import Suggestion
+from rnn_core.tasks.base.prepares import Suggestion, parameters_of
 from rnn_core.tasks.forecasting.column_choice import known_columns, training_rows, wanted_columns
 from rnn_core.tasks.forecasting.long_table import series_of
 from rnn_core.tasks.forecasting.parameters import ForecastingData
@@ -65,11 +65,11 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     from rnn_core.readers.times import steps  # noqa: PLC0415 - as above
 
     wanted = with_names(wanted)
-    asked = checked({"targets": ["?"], "date": None, **wanted})
+    asked = parameters_of(ForecastingData, {"targets": ["?"], "date": None, **wanted})
     files = tables.table_files(raw)
     loaded, name = tables.load_table(files, asked.form), tables.name_of(files)
     data = {"date": None, "split": list(START_SPLIT)} | usable(loaded, name, wanted)
-    table = table_of(loaded, name, checked(data))
+    table = table_of(loaded, name, parameters_of(ForecastingData, data))
     if table.numbers.isna().to_numpy().any():
         data.setdefault("missing", "fill")
     targets = data["targets"]
@@ -146,17 +146,6 @@ def has_outliers(values: NDArray[np.float64]) -> bool:
     return bool((np.abs(values - median) > OUTLYING * (high - low))[:, high > low].any())
 
 
-def checked(data: Mapping[str, Any]) -> ForecastingData:
-    """Check the types of the requested parameters.
-
-    Raises:
-        ParameterError: If it is not.
-    """
-    from rnn_core.parameters import parse  # noqa: PLC0415 - a registered model does without
-
-    return parse(ForecastingData, dict(data), "", "--set")
-
-
 def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Requested parameters, with the names of columns as in the table, and the one of timestamps.
 
@@ -185,9 +174,7 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
     }
     if not columns["targets"]:
         known = known_columns(table.frame)
-        raise ParameterError(
-            f"{name}: no targets, the columns to predict, are given; name them by --target; {known}"
-        )
+        raise ParameterError(f"{name}: add --target COLUMN, the column to predict; {known}")
     given = [column for key in COLUMNS[1:] for column in columns.get(key, ())]
     used = [
         *columns["targets"],

@@ -1,7 +1,7 @@
 """The user's own texts: the files, and their rows by split."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from rnn_core.readers.folders import (
 )
 from rnn_core.readers.formats.arrow import refuse_arrow
 from rnn_core.readers.formats.packed import refuse_packed
+from rnn_core.readers.label_forms import same_numbers
 from rnn_core.readers.labelled_lines import LineKind
 from rnn_core.readers.labelled_texts import (
     Column,
@@ -32,7 +33,6 @@ from rnn_core.readers.labelled_texts import (
     NoColumnError,
     check_classes,
     read_texts,
-    same_numbers,
 )
 from rnn_core.readers.splits import (
     NO_SPLIT,
@@ -89,6 +89,8 @@ def read_splits(raw: Path, parameters: SentimentData) -> SplitTexts:
     Raises:
         DataError: If a file cannot be used; names all rows that are wrong.
     """
+    import pandas as pd  # noqa: PLC0415 - training does without
+
     faults = Faults()
     table, found = read_files(raw, parameters, faults)
     faults.check()
@@ -96,25 +98,35 @@ def read_splits(raw: Path, parameters: SentimentData) -> SplitTexts:
     table["label"] = [whole.get(label, label) for label in table["label"]]
     check_classes(table["label"].tolist(), faults)
     faults.check()
-    pieces = [cut_words(text, lowercase=parameters.lowercase) for text in table["text"]]
-    texts = [" ".join(words[: parameters.max_words]) for words in pieces]
+    texts, cut = joined_words(table["text"], parameters)
     table["split"] = drawn_splits(table, texts, parameters, faults)
     faults.check()
     copies = later_copies(texts, table["split"].tolist())
     two = with_two_labels(texts, table["label"].tolist())
-    kept = table.assign(words=texts)[[not copy for copy in copies]].reset_index(drop=True)
+    table["words"] = pd.Series(texts, index=table.index, dtype=object)
+    kept = table[[not copy for copy in copies]].reset_index(drop=True)
     return SplitTexts(
         table=kept,
         found=replace(
             found,
             rows=len(table),
-            cut=sum(len(words) > parameters.max_words for words in pieces),
+            cut=cut,
             one_class=tuple(sorted(whole)),
             two_labels=len(two),
             such_as=two[0][:60] if two else "",
         ),
         left_out=sum(copies),
     )
+
+
+def joined_words(texts: Iterable[str], parameters: SentimentData) -> tuple[list[str], int]:
+    """The words of each text that a model reads, with a blank between, and how many were cut."""
+    found, cut = [], 0  # apart, each word takes ten times the memory of its letters
+    for text in texts:
+        words = cut_words(text, lowercase=parameters.lowercase)
+        found.append(" ".join(words[: parameters.max_words]))
+        cut += len(words) > parameters.max_words
+    return found, cut
 
 
 def drawn_splits(

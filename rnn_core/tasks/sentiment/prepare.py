@@ -1,6 +1,6 @@
 """Labelled texts become numbers of words and splits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,14 +31,14 @@ def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], Se
     """Number the words of each text by the vocabulary of the training set."""
     read = read_splits(raw, parameters)
     table = read.table
+    del table["text"]  # takes as much memory as its words, which alone are read from here on
     splits, classes = table["split"].tolist(), sorted(set(table["label"]))
     check_training_set(table)
-    units = table["words"][table["split"] == TRAIN].str.split(" ")
-    words = find_words(units) if parameters.find_words else {}
-    table["words"] = [" ".join(join_units(text.split(" "), words)) for text in table["words"]]
-    train = table["words"][table["split"] == TRAIN].str.split(" ")
+    words = find_words(words_in(table, TRAIN)) if parameters.find_words else {}
+    if words:
+        table["words"] = [" ".join(join_units(text.split(" "), words)) for text in table["words"]]
     vocabulary = build_vocabulary(
-        chain.from_iterable(train), parameters.max_vocabulary, parameters.min_count
+        chain.from_iterable(words_in(table, TRAIN)), parameters.max_vocabulary, parameters.min_count
     )
     data = to_tensors(table, vocabulary, classes)
     counts = sentence_counts(data, items_of(data["splits"], "train"), len(vocabulary), len(classes))
@@ -57,15 +57,20 @@ def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], Se
     return data, meta
 
 
+def words_in(table: "pd.DataFrame", split: int) -> Iterator[list[str]]:
+    """The words of each text of a split."""
+    return (text.split(" ") for text in table["words"][table["split"] == split])
+
+
 def to_tensors(
     table: "pd.DataFrame", vocabulary: Sequence[str], classes: Sequence[str]
 ) -> dict[str, Tensor]:
     """Numbers of the words and classes of all rows, as `read_splits` reads them."""
     index = {word: i for i, word in enumerate(vocabulary)}
-    sentences = table["words"].str.split(" ").tolist()
+    words = (word for text in table["words"] for word in text.split(" "))
     return {
-        "words": torch.cat([encode(sentence, index) for sentence in sentences]),
-        "lengths": torch.tensor([len(s) for s in sentences], dtype=torch.int32),
+        "words": encode(words, index),
+        "lengths": torch.tensor([t.count(" ") + 1 for t in table["words"]], dtype=torch.int32),
         "labels": torch.tensor([classes.index(c) for c in table["label"]], dtype=torch.int32),
         "splits": torch.tensor(table["split"].tolist(), dtype=torch.uint8),
     }

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from torch import Tensor
 
 from rnn_core.features.word_finding import clusters
 from rnn_core.metric import SCORED, SPLITS, Split
 from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.formats.written_numbers import is_gap
-from rnn_core.readers.labelled_texts import several_in_one
+from rnn_core.readers.label_forms import several_in_one
 from rnn_core.readers.odd_characters import odd_texts
 from rnn_core.readers.splits import SETS
 from rnn_core.readers.table_files import TableForm
@@ -203,6 +204,6 @@ def class_counts(data: Data, num_classes: int) -> Tensor:
 
 def unknown_share(data: Data, split: Split) -> float:
     """The share of the words of a split that the vocabulary does not hold."""
-    owners = data["splits"].repeat_interleave(data["lengths"].long())
-    words = data["words"][owners == SPLITS.index(split)]
-    return float((words == 0).double().mean())
+    # numpy repeats without a list of places, which would take twice the memory of the words
+    there = np.repeat(data["splits"].numpy() == SPLITS.index(split), data["lengths"].numpy())
+    return float((data["words"].numpy()[there] == 0).mean())

@@ -7,7 +7,7 @@ correlations of those of the sources with those of the targets tell whether they
 """
 
 import math
-from collections import Counter
+from array import array
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -96,12 +96,19 @@ def features(texts: Sequence[str]) -> Floats:
     The first is the logarithm of the length; the others are frequent words, and whether a text
     has them.
     """
-    words = [set(cut_words(text, lowercase=True)) for text in texts]
-    counts = Counter(word for own in words for word in own)
+    index: dict[str, int] = {}
+    words, lengths = array("i"), array("i")
+    for text in texts:
+        own = dict.fromkeys(cut_words(text, lowercase=True))
+        words.extend(index.setdefault(word, len(index)) for word in own)
+        lengths.append(len(own))
+    there, owners = np.array(words), np.repeat(np.arange(len(texts)), lengths)
+    counts = np.bincount(there)
     few, most = (share * len(texts) for share in FREQUENT)
-    frequent = [word for word, count in counts.most_common() if few <= count <= most][:WORDS]
+    order = np.argsort(-counts, kind="stable")
+    frequent = order[(few <= counts[order]) & (counts[order] <= most)][:WORDS]
     columns = [np.log1p([len(text) for text in texts])]
-    columns += [np.array([word in own for own in words], np.float64) for word in frequent]
+    columns += [np.bincount(owners[there == word], minlength=len(texts)) for word in frequent]
     table = np.stack(columns, axis=1)
     return np.asarray((table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 0.01))
 

@@ -1,13 +1,14 @@
 """The pairs of each split, from the user's own files."""
 
 from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeAlias
 
 import torch
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.metric import SPLITS, Split
+from rnn_core.metric import SCORED, SPLITS, Split
 from rnn_core.readers.pair_files import Files, files_called, pair_files
 from rnn_core.readers.parallel_text import (
     Pair,
@@ -78,10 +79,11 @@ def draw_splits(given: Splits, parameters: TranslationData) -> Splits:
 
     Pairs with the same text to translate stay together.
     """
-    groups: dict[str, dict[Pair, Pair]] = {}
+    once: dict[Pair, Pair] = {}
     for pair in given["train"]:
-        read = as_read(pair, parameters)
-        groups.setdefault(read.source, {}).setdefault(read, pair)
+        once.setdefault(as_read(pair, parameters), pair)
+    groups: dict[str, int] = {}
+    owners = [groups.setdefault(read.source, len(groups)) for read in once]
     shares = {"validation": parameters.validation_share, "test": parameters.test_share}
     counts = {
         split: round(len(groups) * shares[split]) for split in SPLITS[1:] if split not in given
@@ -99,12 +101,13 @@ def draw_splits(given: Splits, parameters: TranslationData) -> Splits:
         )
     generator = torch.Generator().manual_seed(SPLIT_SEED)
     order = torch.randperm(len(groups), generator=generator)
-    parts = order.split(list(sizes.values()))
-    together = [list(group.values()) for group in groups.values()]
-    return {
-        split: [pair for i in part.sort().values.tolist() for pair in together[i]]
-        for split, part in zip(sizes, parts, strict=True)
-    }
+    drawn: Splits = {split: [] for split in sizes}
+    of_group = dict[int, list[Pair]]()
+    for split, part in zip(sizes, order.split(list(sizes.values())), strict=True):
+        of_group |= dict.fromkeys(part.tolist(), drawn[split])
+    for owner, pair in sorted(zip(owners, once.values(), strict=True), key=itemgetter(0)):
+        of_group[owner].append(pair)
+    return drawn
 
 
 def without_repeated(splits: Splits, parameters: TranslationData) -> Splits:
@@ -153,7 +156,7 @@ def check_characters(splits: Splits) -> None:
     """
     for index, what in enumerate(Pair._fields):
         known = {character for pair in splits["train"] for character in pair[index].lower()}
-        for split in SPLITS:
+        for split in SCORED:
             text = "".join("".join(pair[index].lower().split()) for pair in splits[split])
             if 2 * sum(character in known for character in text) < len(text):
                 raise DataError(

@@ -107,9 +107,9 @@ def usual_files(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 def usual_tokenizer(pairs: Sequence[Pair]) -> dict[str, str]:
     """Tokenizer of BLEU for languages without spaces between words; nothing for others."""
-    text = "".join(pair.target for pair in pairs)
-    without_spaces = len(CHARACTER.findall(text))
-    if 2 * without_spaces < len(text):
+    length = sum(len(pair.target) for pair in pairs)
+    without_spaces = sum(len(CHARACTER.findall(pair.target)) for pair in pairs)
+    if 2 * without_spaces < length:
         return {}
-    chinese = len(HAN.findall(text)) > 0.9 * without_spaces
+    chinese = sum(len(HAN.findall(pair.target)) for pair in pairs) > 0.9 * without_spaces
     return {"tokenizer": "zh" if chinese else "char"}

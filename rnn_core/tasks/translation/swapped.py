@@ -5,9 +5,10 @@ languages differ. A pair is certainly the wrong way round if both of its texts h
 of the other column, and none of their own.
 """
 
+import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
@@ -49,12 +50,13 @@ def swapped(pairs: Sequence[Pair]) -> Iterator[str]:
         )
 
 
-def marks_of(text: str) -> Set[str]:
-    """The words of a text, and its script as if it were several."""
+def marks_of(text: str) -> tuple[str, ...]:
+    """The words of a text, each once, and its script as if it were several; kept once for all."""
     words = {word for word in cut_words(text, lowercase=True) if word.isalpha()}
     letters = islice(filter(str.isalpha, text), LETTERS)
     scripts = Counter(map(script_of, letters)).most_common(1)
-    return words | {f"{script} {i}" for script, _ in scripts for i in range(SEVERAL)}
+    of_script = (f"{script} {i}" for script, _ in scripts for i in range(SEVERAL))
+    return tuple(map(sys.intern, words.union(of_script)))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -63,7 +65,7 @@ def script_of(letter: str) -> str:
     return unicodedata.name(letter, "").partition(" ")[0]
 
 
-def column_of(marks: Set[str], own: int, counts: Sequence[Counter[str]]) -> int | None:
+def column_of(marks: Sequence[str], own: int, counts: Sequence[Counter[str]]) -> int | None:
     """The column whose language a text is in by its words and script; None if that is not certain.
 
     Args:

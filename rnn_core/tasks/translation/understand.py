@@ -25,23 +25,30 @@ def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     """Describe the findings; see `Prepares.understand`."""
     asked = meta.parameters
     files = files_of(raw, asked)
+    names = [name for each in files.values() for name in each if name is not None]
+    doubts = list(odd_pairs(names, asked))
     given = given_splits(files, asked)
     read = list(given.values())
     told = [*meant(raw, files, asked, read[0][0]), split_line(meta.items, "pairs")]
     told += told_encoding(asked.encoding)
     told += [*left_out(meta, sum(map(len, read))), *unknown_pieces(data, meta)]
     told += [*drawn_sets(given, files), *files_left_out(raw, files)]
-    names = [name for each in files.values() for name in each if name is not None]
-    lines = [name for name in names if is_lines(name)]
-    doubts = odd_characters(lines, asked.encoding)
-    for table in (name for name in names if not is_lines(name)):
-        rows = rows_of(table, asked.columns, asked.encoding, asked.split_column)
-        doubts += odd_texts([" ".join(row.pair) for row in rows], [row.where for row in rows])
     for pairs in read:
         doubts += [*misaligned(pairs), *untranslated(pairs), *swapped(pairs)]
     if asked.repeated == "keep" and len(read) > 1:
         doubts += kept_copies(read, asked)
     return Understanding(read=tuple(told), doubts=tuple(doubts))
+
+
+def odd_pairs(files: Sequence[Path], asked: TranslationData) -> Iterator[str]:
+    """Texts that were not what they are now, such as some that were read in a wrong encoding."""
+    yield from odd_characters([file for file in files if is_lines(file)], asked.encoding)
+    for table in (file for file in files if not is_lines(file)):
+        texts, names = [], []
+        for row in rows_of(table, asked.columns, asked.encoding, asked.split_column):
+            texts.append(" ".join(row.pair))
+            names.append(row.where)
+        yield from odd_texts(texts, names)
 
 
 def meant(

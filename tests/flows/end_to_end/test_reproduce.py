@@ -41,7 +41,7 @@ def test_champion_comes_out_the_same_and_what_was_not_committed_is_refused(repos
     version = "tiny.sales@2"
     assert "sales.csv" in repository.run("gatewise", "lineage", version)
     refused = repository.run("gatewise", "reproduce", version, code=1)
-    assert "were in no commit" in refused
+    assert "were not committed" in refused
     assert "sales.csv" in refused
     told = repository.run("gatewise", "verify")
     assert "versions of registered models: 2\n" in told

@@ -62,7 +62,7 @@ def found(repository):
     ("change", "told"),
     [
         ({"commit": ""}, "in no commit: there is nothing to make it from"),
-        ({"uncommitted": ["a.csv", "flows/x.py"]}, r"in no commit, .* a.csv, flows/x.py"),
+        ({"uncommitted": ["a.csv", "flows/x.py"]}, r"not committed .* a.csv, flows/x.py; commit"),
         ({"commit": "0" * 40}, "does not have commit 0000"),
         ({"code": "1" * 40}, "commit 1111.* of another repository"),
         ({"code": "gatewise 0.0.1"}, r"made by gatewise 0.0.1, and here is gatewise .*: install"),

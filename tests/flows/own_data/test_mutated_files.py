@@ -19,7 +19,7 @@ from rnn_core.errors import GatewiseError
 
 ALL = int(os.environ.get("GATEWISE_FUZZ_FILES", "1000"))
 EACH = settings(
-    max_examples=ALL // (2 * len(LAYOUTS)),
+    max_examples=-(-ALL // (2 * len(LAYOUTS))),
     deadline=None,
     derandomize="GATEWISE_FUZZ_FILES" not in os.environ,
     suppress_health_check=list(HealthCheck),

@@ -52,5 +52,5 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         "validation_share and test_share leave nothing to train on",
     ),
     "share of 0": (good(), {"test_share": 0.0}, "validation_share and test_share must be above 0"),
-    "negative lag": (good(), {"lag": -1}, "lag must not be negative, as -1 is"),
+    "negative lag": (good(), {"lag": -1}, "lag must be at least 0, not -1"),
 }

@@ -201,16 +201,16 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "lengths the wrong way round": (
         words(),
         {**JOIN, "string_words": [5, 3]},
-        "data: string_words must be a fewest, at least 1, and a most",
+        "data: string_words must be the fewest words, at least 1, then the most",
     ),
     "a pause below nothing": (
         words(),
         {**JOIN, "pause_seconds": [-0.1, 0.2]},
-        "data: pause_seconds must be a shortest, at least 0, and a longest",
+        "data: pause_seconds must be the shortest pause, at least 0, then the longest",
     ),
     "noise the wrong way round": (
         words(),
         {**JOIN, "snr_db": [40, 10]},
-        "data: snr_db must be a lowest and a highest",
+        "data: snr_db must be the lowest ratio, then the highest",
     ),
 }

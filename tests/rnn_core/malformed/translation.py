@@ -80,7 +80,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "no row for training": (
         {"pairs.tsv": lines([f"{a}\t{b}\t{SETS[1 + i % 2]}" for i, (a, b) in enumerate(PAIRS)])},
         TABLE | {"split_column": 3},
-        "column 3 of pairs.tsv names no row of the training set",
+        "pairs.tsv: no row has 'train' in column 3",
     ),
     "splits of rows in two files": (
         corpus(),

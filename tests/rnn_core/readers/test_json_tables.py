@@ -128,6 +128,23 @@ INSIDE = {
     "names of columns and rows": {
         "results": [{"series": [{"columns": ["date", "y"], "values": PAIRS}]}]
     },
+    "names in a schema, values in boxes": {
+        "schema": {"fields": [{"type": "DATE", "name": "date"}, {"type": "INT", "name": "y"}]},
+        "rows": [{"f": [{"v": date}, {"v": y}]} for date, y in PAIRS],
+    },
+    "names in a schema, columns": {
+        "frames": [
+            {
+                "schema": {"fields": [{"name": "date"}, {"name": "y"}]},
+                "data": {"values": [DATES, [1, 2]]},
+            }
+        ]
+    },
+    "names beside rows": {"column_names": ["date", "y"], "data": PAIRS, "limit": None},
+    "lists with their names": {
+        "type": "line",
+        "data": {"date": DATES, "datasets": [{"color": "red", "label": "y", "data": [1, 2]}]},
+    },
     "GeoJSON": {"type": "FeatureCollection", "features": FEATURES},
     "GeoJSON in a box": {"type": "FeatureCollection", "bbox": [0, 0, 9], "features": FEATURES},
     "a list of GeoJSON": FEATURES,
@@ -143,6 +160,39 @@ def test_lists_beside_columns_inside_belong_to_them(tmp_path):
     columns = {"a": [1, 2], "b": [3, 4]}
     frame = read(tmp_path, json.dumps({"days": DATES, "series": columns, "more": [1, 2, 3]}))
     assert frame.to_dict("list") == {"days": DATES, **columns}
+
+
+LISTED = [{"kind": "bar", "name": name, "of": [*"ab"], "v": [1, 2]} for name in ("sun", "wind")]
+APART = {
+    "lists with their names": (
+        {"seconds": [1704067200, 1704070800], "kinds": LISTED, "old": False},
+        {"seconds": [1704067200, 1704070800], "sun": [1, 2], "wind": [1, 2]},
+    ),
+    "labels of an axis": (
+        {"axis": {"data": DATES}, "y": {"type": "value"}, "series": LISTED},
+        {"data": DATES, "sun": [1, 2], "wind": [1, 2]},
+    ),
+    "rows without names": (
+        [[1704067200000, "0.5", 7], [1704070800000, "0.25", 8]],
+        {"1": [1704067200000, 1704070800000], "2": ["0.5", "0.25"], "3": [7, 8]},
+    ),
+    "rows without names inside": (
+        {"error": [], "result": {"XY": [[*pair, "0.5"] for pair in PAIRS], "last": 9}},
+        {"1": DATES, "2": [1, 2], "3": ["0.5", "0.5"]},
+    ),
+    "rows of texts below their names": (
+        [["NAME", "POP", "state"], ["Oslo", "700", "03"], ["Bergen", "290", "46"]],
+        {"NAME": ["Oslo", "Bergen"], "POP": ["700", "290"], "state": ["03", "46"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", APART)
+def test_lists_whose_names_are_apart_or_nowhere_are_columns(tmp_path, kind):
+    value, columns = APART[kind]
+    table = whole_table(tmp_path, value)
+    assert table.frame.to_dict("list") == columns
+    assert table.form.header is (False if "1" in columns else None)
 
 
 SERIES = {
@@ -193,6 +243,10 @@ REFUSED = {
         "row 1: 'columns' holds",
     ),
     "a longer row": ('{"columns": ["a"], "data": [[1], [1, 2]]}', "row 1: 'columns' holds"),
+    "lists as long as no other one": (
+        '{"size": [2, 2], "of": {"a": {"b": ["x", "y"]}}, "value": [1, 2, 3, 4]}',
+        r"t.json, row 1: 'size' holds further values; write one value$",
+    ),
     "a number": ("7", "row 1 holds no object"),
     "a list of numbers": ("[1, 2]", "row 2 holds no object"),
     "no end": ('[{"a": 1},', "row 1 is not JSON"),

@@ -200,7 +200,7 @@ def test_suggestion_can_be_prepared_and_trained(raw):
     assert meta.parameters.lag == 12
     CopyMemory(meta, ModelParameters(**suggestion["model"]))
     TrainingParameters(**suggestion["training"])
-    with pytest.raises(ParameterError, match="lag must not be negative"):
+    with pytest.raises(ParameterError, match="lag must be at least 0"):
         CopyMemory.suggest(raw, {"lag": -1})
     with pytest.raises(ParameterError, match="lagg"):
         CopyMemory.suggest(raw, {"lagg": 1})

@@ -231,7 +231,7 @@ def test_suggestion_for_a_table_without_timestamps(tmp_path):
 REFUSED = {
     "no target": (
         {},
-        "table.csv: no targets, .* are given; name them by --target; columns of numbers: y, x",
+        "table.csv: add --target COLUMN, the column to predict; columns of numbers: y, x",
     ),
     "absent": ({"targets": ["z"]}, "table.csv has no column 'z'; columns of numbers: y, x"),
     "text": ({"targets": ["shop"]}, "column 'shop' holds no numbers, .*; columns of numbers: y, x"),

@@ -326,6 +326,9 @@ def test_series_from_the_newest_to_the_oldest_are_read_as_the_others(tmp_path, p
     for name, turned in {"b": table[::-1], "c": in_turn}.items():
         task, other = prepared(tmp_path / name, turned, series="store")
         assert {one.name: one for one in task.meta.series} == places
+        assert [one.name for one in task.meta.series] == [*turned["store"].unique()]
+        answer = task.answer(build_model(task, "gru").eval(), turned, ASKED)
+        assert [*answer["store"].unique()] == [*turned["store"].unique()]
         for one, borders in zip(usual.meta.series, usual.meta.series_borders, strict=True):
             mine = [own.name for own in task.meta.series].index(one.name)
             rows, there = (b["train"][0] for b in (borders, task.meta.series_borders[mine]))

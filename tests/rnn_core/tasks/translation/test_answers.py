@@ -119,7 +119,7 @@ def test_suggestion_fits_the_data_and_is_taken(tmp_path):
     Translation(meta, TranslationModel(**section["model"]))
     sizes = SIZES
     assert [s.hidden for s in sizes] == sorted(s.hidden for s in sizes)
-    with pytest.raises(ParameterError, match="unexpected keyword argument 'column'"):
+    with pytest.raises(ParameterError, match="--set: unknown key 'column'"):
         Translation.suggest(tmp_path, {"column": "x"})
 
 

@@ -175,7 +175,7 @@ def test_a_column_that_is_named_must_say_splits(tmp_path):
         read_splits(tmp_path, TranslationData(**data))
     assert "set data.split_column to null" in str(refused.value)
     table(tmp_path, FORMS["last"][0], ("dev", "dev", "test"))
-    with pytest.raises(DataError, match=r"column 3 of p\.tsv names no row of the training set"):
+    with pytest.raises(DataError, match=r"p\.tsv: no row has 'train' in column 3"):
         read_splits(tmp_path, TranslationData(**data))
 
 
