@@ -19,7 +19,7 @@ from flows.system.bound import collect_seldom
 from flows.system.command_line import command_line
 
 app = typer.Typer(
-    help="Train every recurrent cell on your sequence data, and use the one that fits best.",
+    help="Train recurrent cells on your sequence data, and use the one that fits best.",
     pretty_exceptions_enable=False,
 )
 
@@ -44,7 +44,7 @@ def begin(
         typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Train every recurrent cell on your sequence data, and use the one that fits best."""
+    """Train recurrent cells on your sequence data, and use the one that fits best."""
     if context.invoked_subcommand is None:
         typer.echo(welcome(), nl=False)
 

@@ -3,8 +3,8 @@
 from rnn_core.tasks import REGISTRY as TASKS
 
 WELCOME = """\
-Gatewise trains every recurrent cell on your sequence data, says which one to
-use, and gives you the model.
+Gatewise trains recurrent cells on your sequence data, says which one to use,
+and gives you the model.
 
   1. Bring your data       gatewise new FOLDER --task TASK --data FILE
   2. Find the cell         gatewise run [FOLDER]

@@ -105,7 +105,6 @@ def reproduce(model: str, study: Path, keep: Path | None) -> None:
     sys.stdout.writelines(f"{line}\n" for line in differing)
     if differing:
         raise StudyError(
-            f"{name} differs; on another kind of machine, or with another PyTorch, that is to be "
-            "expected"
+            f"{name} differs, as is normal on another kind of machine, or with another PyTorch"
         )
     sys.stdout.write(f"{name} is the same: digest {found.digest}\n")
