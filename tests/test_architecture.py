@@ -264,6 +264,7 @@ def test_command_that_finds_nothing_to_do_imports_nothing_heavy(command, tmp_pat
     }
     content["datasets"] = {"prices": section | {"training": {}}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "dvc.yaml").symlink_to(REPOSITORY / "dvc.yaml")
     layout = Layout(tmp_path)
     layout.runs("prices").mkdir(parents=True)
     write_code(layout)

@@ -126,9 +126,9 @@ def is_trouble(method, told):
 
 
 @contextmanager
-def chromium(folder: Path) -> Iterator[Page]:
-    """A page of a browser of its own, which keeps what it keeps in a folder."""
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
+def chromium(folder: Path, *more: str) -> Iterator[Page]:
+    """A page of a browser of its own, which keeps its files in a folder, with more flags."""
+    flags = [*more, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
     process = subprocess.Popen(
         [CHROMIUM, *flags, f"--user-data-dir={folder}", "about:blank"],
         stdout=subprocess.DEVNULL,

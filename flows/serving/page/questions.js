@@ -107,7 +107,8 @@ function sound(model) {
     try {
       stop = await record(RECORDED_SECONDS, (blob) => {
         [stop, button.textContent] = [null, "Record"];
-        use(blob, "Recorded here.");
+        if (blob) use(blob, "Recorded here.");
+        else said.textContent = "Nothing was recorded; try again.";
       });
       button.textContent = "Stop";
       said.textContent = `Recording, ${RECORDED_SECONDS} s at most…`;

@@ -1,5 +1,6 @@
 // A microphone's sound as a wav file, which every model of sounds reads.
 
+// `onStop` is given the sound, or null where nothing was heard, as after an instant.
 export async function record(seconds, onStop) {
   const media = navigator.mediaDevices;
   if (!media || !window.MediaRecorder) {
@@ -16,7 +17,7 @@ export async function record(seconds, onStop) {
   recorder.ondataavailable = (event) => parts.push(event.data);
   recorder.onstop = async () => {
     stream.getTracks().forEach((track) => track.stop());
-    onStop(await asWav(new Blob(parts)));
+    onStop(await asWav(new Blob(parts)).catch(() => null));
   };
   recorder.start();
   const timer = setTimeout(() => recorder.stop(), 1000 * seconds);

@@ -111,21 +111,15 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         DataError: If it cannot be used; names all that is wrong.
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
-    from rnn_core.readers.times.order import (  # noqa: PLC0415 - as above
-        AS_IT_IS,
-        NEWEST_FIRST,
-        oldest_first,
-    )
 
     frame, faults = loaded.frame, Faults()
     units: dict[str, str] = {}
     columns, series = list(parameters.columns), parameters.series
     check_columns(frame, parameters, name, faults)
     times, notes = take_times(frame, parameters, name, faults), loaded.notes
-    turned = AS_IT_IS if times is None else oldest_first(times.times, frame.get(series))
-    if times is not None and turned is not AS_IT_IS:
-        frame, times = frame.iloc[turned], times._replace(times=times.times[turned])
-        notes = (*notes, NEWEST_FIRST)
+    if times is not None:
+        frame, times, turned = turned_oldest_first(frame, times, series)
+        notes = (*notes, *turned)
     with faults.noted():
         numbers = tables.select_columns(
             frame,
@@ -162,6 +156,23 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
             *filled(frame.iloc[ahead].drop(columns=str(series), errors="ignore")),
         ),
     )
+
+
+def turned_oldest_first(
+    frame: "pd.DataFrame", times: "Times", series: str | None
+) -> "tuple[pd.DataFrame, Times, tuple[str, ...]]":
+    """A table and its timestamps with the oldest rows first, and a note where they were not."""
+    from rnn_core.readers.times.order import (  # noqa: PLC0415 - training does without
+        AS_IT_IS,
+        NEWEST_FIRST,
+        oldest_first,
+    )
+
+    places = oldest_first(times.times, frame.get(series))
+    if places is AS_IT_IS:
+        return frame, times, ()
+    turned = times._replace(times=times.times[places])
+    return frame.iloc[places], turned, (NEWEST_FIRST,)
 
 
 def take_times(

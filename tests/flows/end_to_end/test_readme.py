@@ -1,5 +1,6 @@
 """Commands of the README and the guides, typed in a copy of the repository."""
 
+import json
 import re
 import shlex
 import shutil
@@ -319,12 +320,26 @@ def test_schedule_and_changed_data_run_the_study(clone, api):
     completed(api, triggered["id"])
     assert stages_of(api, triggered["id"]) == of_co2
     wait_for(lambda: served_version("sample.co2") > before, seconds=30)
+    if shutil.which("curl"):
+        told = {model: clone.run("sh", "-c", line) for model, line in requests_of_the_guide()}
+        assert "event: end" in told["sample.agreement"]
+        rows = json.loads(told["shop.visitors"])["rows"]
+        assert rows[0]["date"].startswith("2025-09-28")
 
     known = {run["id"] for run in flow_runs(api)}
     clone.run("prefect", "deployment", "run", "study/sample")
     asked_for = wait_for(lambda: new_run(api, known, deployment))
     assert "datasets" not in asked_for["parameters"]
     assert asked_for["parameters"]["study"] == str(clone.folder.resolve())
+
+
+def requests_of_the_guide():
+    """The requests of the guide to models that are served here, by the model's name."""
+    guide = (REPOSITORY / "docs/guides/serving.md").read_text()
+    for line in re.findall(r"^ {4}(curl .*)$", guide, re.MULTILINE):
+        model = re.search(r"/models/([\w.]+)/", line)[1]
+        if served_version(model):
+            yield model, line.replace("curl", "curl --silent", 1)
 
 
 def served_version(model):

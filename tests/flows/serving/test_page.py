@@ -1,6 +1,8 @@
 """The page to try models, as a browser shows it."""
 
+import io
 import re
+import time
 from dataclasses import fields
 from itertools import product
 from pathlib import Path
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from chromium_page import CHROMIUM, CONTRASTS
+from chromium_page import CHROMIUM, CONTRASTS, chromium
 from trying import Trying, listening
 
 from flows.report.answer import answer
@@ -147,8 +149,50 @@ def test_sound_is_recorded_as_a_wav_that_models_read(trying, models, tmp_path):
     np.testing.assert_allclose(samples, wanted, atol=2e-4)
 
 
+RECORD = "#question button[type=button]:not(.example)"
+
+
+@pytest.fixture(scope="module")
+def with_microphone(address, tmp_path_factory):
+    """A browser whose microphone beeps, and which does not ask whether it may be used."""
+    beeps = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with chromium(tmp_path_factory.mktemp("chromium"), *beeps) as browser:
+        yield Trying(browser, address)
+
+
+def test_recording_of_the_microphone_is_answered(with_microphone):
+    with_microphone.open("tiny.speech_recognition").click(RECORD)
+    browser = with_microphone.browser
+    browser.wait_for(f"document.querySelector('{RECORD}').textContent === 'Stop'")
+    time.sleep(1.2)  # it beeps once a second
+    with_microphone.click(RECORD)
+    browser.wait_for("document.body.innerText.includes('Recorded here.')")
+    assert browser.wait_for("document.querySelector('audio').duration") > 0.8
+    browser.value(
+        "window.send = window.fetch; window.fetch = (address, options) => {"
+        "if (options?.body instanceof Blob) options.body.arrayBuffer().then("
+        "(sent) => { window.heard = [...new Uint8Array(sent)]; });"
+        "return window.send(address, options); }; 1"
+    )
+    assert "cell" in with_microphone.ask().answer()
+    samples, rate = soundfile.read(io.BytesIO(bytes(browser.wait_for("window.heard"))))
+    assert rate >= 8000 and np.abs(samples).max() > 0.1
+
+
+def test_recording_that_cannot_be_read_is_told_and_can_be_made_again(with_microphone):
+    """The button said "Stop" for ever, and did nothing."""
+    with_microphone.open("tiny.speech_recognition")
+    browser = with_microphone.browser
+    browser.value("AudioContext.prototype.decodeAudioData = () => Promise.reject('too short')")
+    with_microphone.click(RECORD)
+    browser.wait_for(f"document.querySelector('{RECORD}').textContent === 'Stop'")
+    with_microphone.click(RECORD)
+    browser.wait_for("document.body.innerText.includes('Nothing was recorded; try again.')")
+    assert browser.value(f"document.querySelector('{RECORD}').textContent") == "Record"
+
+
 def test_microphone_that_is_not_there_is_told(trying):
-    trying.open("tiny.speech_recognition").click("#question button[type=button]:not(.example)")
+    trying.open("tiny.speech_recognition").click(RECORD)
     trying.browser.wait_for("document.body.innerText.includes('upload a recording')")
 
 

@@ -177,7 +177,7 @@ def test_p_value_is_on_the_side_of_the_level_that_decides(p):
     pair = Pair(better_by=-0.1, p_worse=p, p_better=1 - p, num_items=9, num_clusters=9)
     judged = Judged(metric="mse", pair=pair, left_out=0, champion_score=1.0)
     verdict = by_evidence(judged, "version 1,", by_hand=False, sure=False)
-    for text in (verdict.reason, compared(1.0, pair, "")):
+    for text in (verdict.reason, compared("mse", 1.0, pair, "")):
         shown = float(re.search(r"p = ([\d.]+\d)", text)[1])
         assert shown == pytest.approx(p, rel=0.01)
         assert (shown < LEVEL) == (verdict.action == "kept")
@@ -185,7 +185,8 @@ def test_p_value_is_on_the_side_of_the_level_that_decides(p):
 
 def test_challenger_with_the_same_scores_is_as_good():
     pair = Pair(better_by=0.0, p_worse=0.5, p_better=0.5, num_items=7, num_clusters=7)
-    assert "the challenger is as good (paired test over 7 items;" in compared(0.25, pair, "")
+    told = compared("macro_f1", 0.25, pair, "")
+    assert told.startswith("macro f1: the champion has 0.25, and the challenger is as good (paired")
 
 
 def score_anew(layout, test):

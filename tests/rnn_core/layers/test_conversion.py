@@ -294,7 +294,10 @@ def test_weights_keep_the_type_that_keras_has():
 
 def test_arrays_that_are_no_weights_of_the_cell_are_refused():
     weights = keras_layer("lstm").get_weights()
-    with pytest.raises(ParameterError, match="Keras has no 'mgu': rnn_tanh, rnn_relu, rnn_sigmoid"):
+    with pytest.raises(
+        ParameterError,
+        match="Keras has no 'mgu'; cells that it has: rnn_tanh, rnn_relu, rnn_sigmoid",
+    ):
         from_keras("mgu", weights)
     with pytest.raises(ParameterError, match="have 4 arrays, or 6 with biases, not 3"):
         from_keras("lstm", weights, bidirectional=True)

@@ -202,5 +202,7 @@ def test_less_text_suggests_a_smaller_model_and_more_epochs(tmp_path):
         found.append(TextGeneration.suggest(tmp_path, {}))
     assert [s["model"]["hidden_size"] for s in found] == [64, 128, 320]
     assert found[0]["training"]["epochs"] > found[-1]["training"]["epochs"]
-    with pytest.raises(ParameterError, match="tokens must be char, word or subword, not 'letters'"):
+    with pytest.raises(
+        ParameterError, match="tokens: must be 'char', 'word' or 'subword', not 'letters'"
+    ):
         TextGeneration.suggest(tmp_path, {"tokens": "letters"})
