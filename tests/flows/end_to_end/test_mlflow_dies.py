@@ -18,8 +18,8 @@ from rnn_core.training.run_folder import METRICS
 DEAD_SECONDS = float(os.environ.get("GATEWISE_MLFLOW_DEAD_SECONDS", "3"))
 """Seconds that MLflow is dead; with more, the training is longer too, and its time is compared."""
 
-EPOCHS_A_SECOND = 100
-"""About as many as are trained a second on a quiet machine."""
+EPOCHS_A_SECOND = 250
+"""About as many as a fast machine trains a second: the training must outlast MLflow's death."""
 
 SLOWER = 0.05
 """By how much a training may be slower that loses MLflow."""
@@ -106,4 +106,5 @@ def test_nothing_is_lost_of_a_training_in_which_mlflow_was_dead(
         undisturbed = study_at(tmp_path / "others/study", study_of(epochs, "quiet"))
         undisturbed.environment.update(served)
         undisturbed.run("gatewise", "run")
-        assert trained_seconds(study) <= (1 + SLOWER) * trained_seconds(undisturbed)
+        disturbed, quiet = trained_seconds(study), trained_seconds(undisturbed)
+        assert disturbed <= (1 + SLOWER) * quiet, "seconds with MLflow dead, and without"
