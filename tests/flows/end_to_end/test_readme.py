@@ -7,7 +7,9 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -49,6 +51,9 @@ SERVERS = {
     "export PREFECT_API_URL=http://127.0.0.1:4200/api",
     "prefect deployment run study/sample",
 }
+CLIENTS = 200
+"""Requests that are on their way while the server switches to a new champion."""
+
 PORTS = {"mlflow": 5000, "prefect": 4200, "models": 8000, "worker": 4201}
 NEW = (
     "gatewise new studies/shop --task forecasting --data examples/visitors.csv "
@@ -301,6 +306,7 @@ def test_schedule_and_changed_data_run_the_study(clone, api):
     scheduled = wait_for(lambda: flow_runs(api, **of_study))
     times = {datetime.fromisoformat(run["expected_start_time"]) for run in scheduled}
     assert {(time.hour, time.minute) for time in times} == {(2, 0)}, "not every night"
+    first = served_version("sample.co2")
     append_row(clone, "sales.csv", "2024-10-27,7.5")
     nightly = min(scheduled, key=lambda run: run["expected_start_time"])
     now = {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}
@@ -308,7 +314,7 @@ def test_schedule_and_changed_data_run_the_study(clone, api):
     completed(api, nightly["id"])
     of_co2 = {*(f"{verb}@co2" for verb in VERBS), "report"}
     assert stages_of(api, nightly["id"]) == of_co2
-    before = wait_for(lambda: served_version("sample.co2"))
+    before = wait_for(lambda: newer_version("sample.co2", first))
 
     append_row(clone, "sales.csv", "2024-10-28,8.5")
     known = {run["id"] for run in flow_runs(api)}
@@ -317,9 +323,14 @@ def test_schedule_and_changed_data_run_the_study(clone, api):
         completed(api, re.search(r"flow-run/(\S+)", looked)[1])
     triggered = wait_for(lambda: new_run(api, known, deployment))
     assert triggered["parameters"]["datasets"] == ["co2"]
-    completed(api, triggered["id"])
-    assert stages_of(api, triggered["id"]) == of_co2
-    wait_for(lambda: served_version("sample.co2") > before, seconds=30)
+    with asked_by_many("sample.co2", clone.folder / "sales.csv") as answered:
+        completed(api, triggered["id"])
+        assert stages_of(api, triggered["id"]) == of_co2
+        wait_for(lambda: newer_version("sample.co2", before), seconds=30)
+        after = len(answered)
+        wait_for(lambda: len(answered) > after + CLIENTS, seconds=30)
+    assert {status for status, _ in answered} == {200}
+    assert {version for _, version in answered} == {str(before), str(before + 1)}
     if shutil.which("curl"):
         told = {model: clone.run("sh", "-c", line) for model, line in requests_of_the_guide()}
         assert "event: end" in told["sample.agreement"]
@@ -331,6 +342,28 @@ def test_schedule_and_changed_data_run_the_study(clone, api):
     asked_for = wait_for(lambda: new_run(api, known, deployment))
     assert "datasets" not in asked_for["parameters"]
     assert asked_for["parameters"]["study"] == str(clone.folder.resolve())
+
+
+@contextmanager
+def asked_by_many(model, table):
+    """Clients that each ask a model again and again; status and version of each answer so far."""
+    address = f"http://127.0.0.1:8000/models/{model}/predict"
+    content, kind = table.read_bytes(), {"Content-Type": "text/csv"}
+    answered, over = [], threading.Event()
+
+    def ask(_):
+        with httpx.Client(timeout=60) as client:
+            while not over.is_set():
+                told = client.post(address, content=content, headers=kind)
+                answered.append((told.status_code, told.json().get("version")))
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        asking = clients.map(ask, range(CLIENTS))
+        try:
+            yield answered
+        finally:
+            over.set()
+        list(asking)
 
 
 def requests_of_the_guide():
@@ -346,3 +379,9 @@ def served_version(model):
     """The version that the model server answers with; 0 while it has none."""
     models = httpx.get("http://127.0.0.1:8000/models").raise_for_status().json()["models"]
     return next((int(one["version"]) for one in models if one["name"] == model), 0)
+
+
+def newer_version(model, than):
+    """The version that the model server answers with, if it is newer than one; else 0."""
+    now = served_version(model)
+    return now if now > than else 0
