@@ -289,15 +289,13 @@ def failures(comparison: Comparison) -> list[str]:
 def chances(comparison: Comparison) -> Iterator[str]:
     """The chance and the expected loss of each candidate, on both sets."""
     for name, result in words.ranked(comparison):
-        risks = result.validation.risk, result.test.risk
-        if risks[0] is None or risks[1] is None:
-            continue
-        on_validation, on_test = (words.chance_of(risk.chance) for risk in risks if risk)
-        losses = " and ".join(f"{risk.expected_loss:.2g}" for risk in risks if risk)
-        yield (
-            f"{name}: within the margin with a chance of {on_validation} by the validation set and "
-            f"{on_test} by the test set; expected loss {losses} margins"
-        )
+        validation, test = result.validation.risk, result.test.risk
+        if validation is not None and test is not None:
+            yield (
+                f"{name}: within the margin with a chance of {words.chance_of(validation.chance)} "
+                f"by the validation set and {words.chance_of(test.chance)} by the test set; "
+                f"expected loss {validation.expected_loss:.2g} and {test.expected_loss:.2g} margins"
+            )
 
 
 def cautions(comparison: Comparison) -> list[str]:

@@ -140,7 +140,7 @@ class Projection:
         self.experiments: dict[str, str] = {}
         self.runs: dict[str, list[Run]] = {}
         self.epochs_logged: dict[str, int] = {}
-        self.sent: dict[tuple[str, int], int] = {}  # when each epoch of a run was first sent
+        self.sent: dict[str, int] = {}  # when epochs were first sent that are not known to be there
         self.lock = threading.RLock()
 
     def open(self, dataset: str) -> str:
@@ -239,16 +239,16 @@ class Projection:
             history = self.client.get_metric_history(run_id, "epoch")
             self.epochs_logged[run_id] = max((metric.step for metric in history), default=0)
         new = [r for r in records if r["epoch"] > self.epochs_logged[run_id]]
-        now = round(time.time() * 1000)
+        now = self.sent.setdefault(run_id, round(time.time() * 1000))
         for batch in in_batches(new):
             metrics = [
-                Metric(name, value, self.sent.setdefault((run_id, epoch), now), epoch)
+                Metric(name, value, now, int(record["epoch"]))
                 for record in batch
-                for epoch in [int(record["epoch"])]
                 for name, value in record.items()
             ]
             self.client.log_batch(run_id, metrics=metrics)
             self.epochs_logged[run_id] = metrics[-1].step
+        del self.sent[run_id]
 
     def project(self, dataset: str) -> dict[int, str]:
         """Make the runs of a dataset show its finished folders, evaluations and decision.

@@ -150,7 +150,7 @@ def told(champion: "Champion") -> Iterator[str]:
     tags = version.tags
     parts = [tags.get("gatewise.cell", "an unknown cell")]
     scores = scores_on_test(tags)
-    parts += [f"test {metric} {float(score):.4g}" for metric, score in scores.items()]
+    parts += [f"test {metric} {shortened(score)}" for metric, score in scores.items()]
     if decision := tags.get("gatewise.decision"):
         parts.append(STATES["only_one"] if "gatewise.alone" in tags else decision)
     yield f"{champion.name}: version {version.version}, {', '.join(parts)}"
